@@ -1,0 +1,38 @@
+# Tools are pinned here and nowhere else.
+GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+# The race detector needs a C compiler; without one the tests run without it.
+RACE := $(if $(shell command -v $${CC:-cc}),-race)
+
+.PHONY: test clients lint fuzz bench build
+
+# All tests. What a test needs besides Go (chromium, node, curl) is used if it is there, and the test says so if not.
+test: clients
+	go test $(RACE) -timeout 10m ./...
+
+# The npm packages that integration tests run as clients nobody here wrote.
+clients:
+	@if command -v npm >/dev/null; then \
+		cd integration/testdata/npm && { [ package-lock.json -ot node_modules/.package-lock.json ] || npm ci --no-audit --no-fund; }; \
+	else echo "npm is not installed: tests that need it are skipped"; fi
+
+lint:
+	test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+	go vet ./...
+	go mod tidy -diff
+	go run $(GOLANGCI_LINT) run
+
+# Every fuzz target, FUZZTIME each.
+FUZZTIME ?= 1m
+fuzz:
+	@for pkg in $$(go list ./...); do \
+		for f in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "== $$pkg $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$pkg || exit 1; \
+		done; \
+	done
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./...
+
+build:
+	CGO_ENABLED=0 go build -trimpath -o bin/tillbell .
