@@ -1,0 +1,206 @@
+package relay
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/tillbell/tillbell/relay/wheel"
+)
+
+// Waiter is told what happens to one payment. Its methods return at once and are never called at the same time, and
+// no lock of the relay is held while they run. They may call Subscription.Close, but not Subscribe.
+type Waiter interface {
+	// State is called first, with what is known, and again after each contradiction.
+	State(State)
+	// Deliver is called for each applied event behind the cursor, in order, each once.
+	Deliver(Told)
+	// End is called once, last, with one of this package's errors or an engine's.
+	End(error)
+}
+
+// Request says what to wait for.
+type Request struct {
+	Payment string
+	// After is the last position that the client has had; zero, one of another epoch or one beyond the log's end is
+	// none.
+	After Position
+	// Until is when the wait expires.
+	Until time.Time
+	// Address is the client's, for MaxPerAddress.
+	Address string
+}
+
+// Subscription is one wait. It ends by itself, or by Close; afterwards it holds nothing.
+type Subscription struct {
+	relay   *Relay
+	waiter  Waiter
+	payment string
+	address string
+	timer   wheel.Timer
+
+	topic *topic
+	index int // in topic.subs; under the shard's lock
+
+	mu    sync.Mutex
+	queue []notice
+	busy  bool // one goroutine is telling the waiter; others leave their notices in queue
+	ended bool
+	last  Position // what the waiter was told lies at or before it
+}
+
+// notice is one thing that a waiter will be told: in this order events, the state after a contradiction, the end.
+type notice struct {
+	at    Position
+	told  []Told
+	state *State
+	end   error
+}
+
+// Subscribe registers w for the payment, tells it the state and what lies behind the cursor, and has it told whatever
+// comes until the subscription ends. Before Subscribe returns, w has been told all that was stored before the call:
+// registering comes first, reading second, and what happens meanwhile waits, so there is no moment at which an event
+// can be missed or come twice.
+//
+// When Subscribe returns an error, w is never called: ErrClosing, ErrFull, ErrCrowded, ErrExpired if Until has passed
+// and there is no outcome to tell, ctx's error, or the engine's.
+func (r *Relay) Subscribe(ctx context.Context, q Request, w Waiter) (*Subscription, error) {
+	sub := &Subscription{relay: r, waiter: w, payment: q.Payment, address: q.Address, busy: true}
+	if err := r.add(sub); err != nil {
+		return nil, err
+	}
+	read, state, told, err := r.catchUp(ctx, q)
+	if err != nil {
+		sub.abandon()
+		return nil, err
+	}
+	sub.last = state.Position.End()
+	r.goLive(sub, read, state)
+
+	w.State(state)
+	for _, t := range told {
+		w.Deliver(t)
+	}
+	if state.Final {
+		sub.finish(ErrDone)
+		return sub, nil
+	}
+	r.wheel.Set(&sub.timer, q.Until, alarm{sub})
+	sub.work()
+	return sub, nil
+}
+
+// catchUp reads the payment's log and returns its entries, its state and what a waiter with q's cursor has not had.
+func (r *Relay) catchUp(ctx context.Context, q Request) ([]Entry, State, []Told, error) {
+	entries, err := r.engine.Read(ctx, q.Payment)
+	if err != nil {
+		return nil, State{}, nil, fmt.Errorf("relay: subscribe: %w", err)
+	}
+	head, err := r.engine.Head(ctx)
+	if err != nil {
+		return nil, State{}, nil, fmt.Errorf("relay: subscribe: %w", err)
+	}
+	after := q.After
+	if after.Epoch != head.Epoch || after.Seq > head.Seq {
+		after = Position{}
+	}
+	state, records := Fold(q.Payment, entries)
+	if state.Position.IsZero() {
+		state.Position = Position{Epoch: head.Epoch}
+	}
+	if !state.Final && !q.Until.After(time.Now()) {
+		return nil, State{}, nil, ErrExpired
+	}
+	var told []Told
+	for _, rec := range records {
+		for _, t := range rec.Told {
+			if t.Position.Compare(after) > 0 {
+				told = append(told, t)
+			}
+		}
+	}
+	return entries, state, told, nil
+}
+
+// Close ends the subscription: its waiter is told the reason, unless it was told an end before. It may be called any
+// number of times, by anybody.
+func (s *Subscription) Close(reason error) { s.push(notice{end: reason}) }
+
+// push lets n be told after everything pushed before: by this goroutine, or by the one that is telling the waiter
+// something now.
+func (s *Subscription) push(n notice) {
+	s.mu.Lock()
+	if s.ended {
+		s.mu.Unlock()
+		return
+	}
+	s.queue = append(s.queue, n)
+	if s.busy {
+		s.mu.Unlock()
+		return
+	}
+	s.busy = true
+	s.mu.Unlock()
+	s.work()
+}
+
+// work tells the waiter what is queued, until nothing is. Its caller has set busy.
+func (s *Subscription) work() {
+	for {
+		s.mu.Lock()
+		if s.ended || len(s.queue) == 0 {
+			s.busy, s.queue = false, nil
+			s.mu.Unlock()
+			return
+		}
+		n := s.queue[0]
+		s.queue = slices.Delete(s.queue, 0, 1)
+		s.mu.Unlock()
+		s.tell(n)
+	}
+}
+
+func (s *Subscription) tell(n notice) {
+	if n.end != nil {
+		s.finish(n.end)
+		return
+	}
+	if n.at.Compare(s.last) <= 0 { // read from the log when the subscription began
+		return
+	}
+	s.last = n.at.End()
+	for _, t := range n.told {
+		s.waiter.Deliver(t)
+	}
+	if n.state != nil {
+		s.waiter.State(*n.state)
+	}
+	if len(n.told) != 0 && n.told[0].State.Final {
+		s.finish(ErrDone)
+	}
+}
+
+// finish tells the waiter its end and gives back what the subscription holds. Its caller has set busy.
+func (s *Subscription) finish(reason error) {
+	s.mu.Lock()
+	ended := s.ended
+	s.ended, s.queue = true, nil
+	s.mu.Unlock()
+	if ended {
+		return
+	}
+	s.abandon()
+	s.waiter.End(reason)
+}
+
+func (s *Subscription) abandon() {
+	s.relay.wheel.Cancel(&s.timer)
+	s.relay.remove(s)
+}
+
+// alarm ends a subscription when its time is over.
+type alarm struct{ sub *Subscription }
+
+func (a alarm) Ring() { a.sub.Close(ErrExpired) }
