@@ -1,0 +1,68 @@
+// Package metrics counts what Tillbell does, for Prometheus. Names begin with tillbell_; no label holds a payment.
+package metrics
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Metrics may be used from many goroutines.
+type Metrics struct {
+	registry  *prometheus.Registry
+	callbacks *prometheus.CounterVec
+	seconds   *prometheus.HistogramVec
+	conflicts *prometheus.CounterVec
+	unusable  *prometheus.CounterVec
+	ended     *prometheus.CounterVec
+}
+
+// New returns Metrics with a registry of their own.
+func New() *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		callbacks: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tillbell_callbacks_total",
+			Help: "Callbacks by source and result: stored, duplicate, ignored, unavailable, or the reason of the refusal."}, []string{"source", "result"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "tillbell_callback_seconds",
+			Help:    "Time from a callback's headers to its answer.",
+			Buckets: prometheus.ExponentialBuckets(50e-6, 4, 10)}, []string{"source"}),
+		conflicts: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tillbell_conflicts_total",
+			Help: "Genuine events that contradict their payment's state or registration."}, []string{"source"}),
+		unusable: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tillbell_events_without_payment_total",
+			Help: "Genuine events without a usable payment id, acknowledged and dropped."}, []string{"source"}),
+		ended: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tillbell_waits_ended_total",
+			Help: "Waits by transport and how they ended."}, []string{"transport", "code"}),
+	}
+	m.registry.MustRegister(m.callbacks, m.seconds, m.conflicts, m.unusable, m.ended,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// Waiters makes count the gauge of open waits. It is called once.
+func (m *Metrics) Waiters(count func() int) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "tillbell_waiters",
+		Help: "Open waits."}, func() float64 { return float64(count()) }))
+}
+
+// Callback counts one finished callback.
+func (m *Metrics) Callback(source, result string, took time.Duration) {
+	m.callbacks.WithLabelValues(source, result).Inc()
+	m.seconds.WithLabelValues(source).Observe(took.Seconds())
+}
+
+// Conflict counts one contradiction.
+func (m *Metrics) Conflict(source string) { m.conflicts.WithLabelValues(source).Inc() }
+
+// Unusable counts one genuine event without a usable payment id.
+func (m *Metrics) Unusable(source string) { m.unusable.WithLabelValues(source).Inc() }
+
+// WaitEnded counts the end of one wait.
+func (m *Metrics) WaitEnded(transport, code string) { m.ended.WithLabelValues(transport, code).Inc() }
+
+// Handler serves the metrics in Prometheus' text format.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}

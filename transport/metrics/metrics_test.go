@@ -1,0 +1,35 @@
+package metrics_test
+
+import (
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tillbell/tillbell/transport/metrics"
+)
+
+func TestHandler(t *testing.T) {
+	m := metrics.New()
+	m.Waiters(func() int { return 7 })
+	m.Callback("shop", "stored", 100*time.Microsecond)
+	m.Callback("shop", "stored", time.Second)
+	m.Conflict("shop")
+	m.Unusable("shop")
+	m.WaitEnded("sse", "done")
+	w := httptest.NewRecorder()
+	m.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil))
+	for _, line := range []string{
+		"tillbell_waiters 7",
+		`tillbell_callbacks_total{result="stored",source="shop"} 2`,
+		`tillbell_callback_seconds_bucket{source="shop",le="0.0002"} 1`,
+		`tillbell_callback_seconds_count{source="shop"} 2`,
+		`tillbell_conflicts_total{source="shop"} 1`,
+		`tillbell_events_without_payment_total{source="shop"} 1`,
+		`tillbell_waits_ended_total{code="done",transport="sse"} 1`,
+	} {
+		if !strings.Contains(w.Body.String(), line+"\n") {
+			t.Errorf("no line %s in\n%s", line, w.Body)
+		}
+	}
+}
