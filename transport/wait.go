@@ -1,0 +1,121 @@
+package transport
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/tillbell/tillbell/relay"
+	"github.com/tillbell/tillbell/transport/ticket"
+)
+
+// own stands in a path for the payment of the ticket, for proxies that break %2F.
+const own = "~"
+
+// wait checks the request for a wait and hands it to the transport.
+func (s *Server) wait(t Transport) http.HandlerFunc {
+	streams := ticket.Sources{Query: t.Name() == "sse"}
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Has(ticket.QueryName) { // here or not, it must not travel on in a Referer
+			w.Header().Set("Referrer-Policy", "no-referrer")
+		}
+		access := s.access.Load()
+		if t.Name() == "ws" && !access.ownOrigin(r) {
+			NewProblem(http.StatusForbidden, "forbidden_origin",
+				"this Origin may not open WebSockets here; add it to cors.origins").Write(w)
+			return
+		}
+		sources := streams
+		sources.Cookie = access.cookies(r)
+		claims, ok := s.checkTicket(w, r, access, sources, true)
+		if !ok || refuseBody(w, r) {
+			return
+		}
+		until, err := s.until(r, claims)
+		if err != nil {
+			NewProblem(http.StatusBadRequest, "bad_request", err.Error()).Write(w)
+			return
+		}
+		t.Serve(w, r, NewWait(s.relay, relay.Request{
+			Payment: claims.Payment,
+			Until:   until,
+			Address: clientAddress(r, s.opts.TrustedProxies),
+		}, cursor(r), s.waitEnded(t.Name(), claims.Payment)))
+	}
+}
+
+// cursor returns what the client says it has had. Two Last-Event-ID headers are unreadable, and count as none.
+func cursor(r *http.Request) string {
+	ids := r.Header.Values("Last-Event-ID")
+	if len(ids) > 1 {
+		return ""
+	}
+	return cmp.Or(strings.Join(ids, ""), r.URL.Query().Get("after"))
+}
+
+// waitEnded returns what counts and logs the end of one wait.
+func (s *Server) waitEnded(transport, payment string) func(error) {
+	begin := time.Now()
+	return func(err error) {
+		code := EndOf(err).Code
+		if errors.Is(err, relay.ErrGone) || errors.Is(err, context.Canceled) {
+			code = "gone"
+		}
+		s.opts.Metrics.WaitEnded(transport, code)
+		level := slog.LevelDebug
+		if code == internal.Code && !errors.Is(err, relay.ErrBroken) { // that ends all waits at once, and was logged
+			level = slog.LevelError
+		}
+		s.log.Log(context.Background(), level, "wait", "transport", transport, "payment", payment, "code", code,
+			"reason", err, "took", time.Since(begin))
+	}
+}
+
+// checkTicket returns the claims of the request's ticket, which must be for the path's payment, or answers 401.
+func (s *Server) checkTicket(w http.ResponseWriter, r *http.Request, a *Access, from ticket.Sources, mayOwn bool) (ticket.Claims, bool) {
+	refuse := func(detail string) (ticket.Claims, bool) {
+		NewProblem(http.StatusUnauthorized, "unauthorized", detail).Write(w)
+		return ticket.Claims{}, false
+	}
+	token, _, ok := ticket.FromRequest(r, from)
+	if !ok {
+		detail := "a ticket for this payment is needed, as Authorization: Bearer TICKET"
+		if from.Query {
+			detail += " or ?" + ticket.QueryName + "=TICKET"
+		}
+		return refuse(detail)
+	}
+	claims, err := a.tickets.Verify(token, time.Now())
+	if err != nil {
+		s.log.Debug("ticket refused", "reason", err)
+		return refuse("the ticket is not valid, or not any more")
+	}
+	if payment := r.PathValue("payment"); payment != claims.Payment && !(mayOwn && payment == own) {
+		return refuse("the ticket is for another payment")
+	}
+	return claims, true
+}
+
+// until returns when the wait ends: with the ticket, after ?ttl=, or after MaxTTL.
+func (s *Server) until(r *http.Request, c ticket.Claims) (time.Time, error) {
+	now := time.Now()
+	until := now.Add(s.opts.MaxTTL)
+	if text := r.URL.Query().Get("ttl"); text != "" {
+		ttl, err := time.ParseDuration(text)
+		if err != nil || ttl < 0 {
+			return time.Time{}, fmt.Errorf("ttl must be a duration such as 90s or 15m")
+		}
+		if ttl < s.opts.MaxTTL {
+			until = now.Add(ttl)
+		}
+	}
+	if c.Expires.Before(until) {
+		until = c.Expires
+	}
+	return until, nil
+}
