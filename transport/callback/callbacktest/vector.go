@@ -1,0 +1,151 @@
+// Package callbacktest is the suite that every callback.Provider passes. Its vectors are signed callbacks, one JSON
+// file each in the testdata/vectors folder of the adapter's package, that were made and checked with the providers'
+// own SDKs.
+package callbacktest
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/tillbell/tillbell/transport/callback"
+	"go.yaml.in/yaml/v4"
+)
+
+// Vector is one signed callback and what must become of it.
+type Vector struct {
+	Name    string
+	Config  map[string]any // a source's section of the configuration, with `provider`
+	Now     time.Time      // the verifier's clock
+	Request callback.Request
+	Expect  Expect
+	// SignerKey is the private half that the vector was signed with, where the provider has one.
+	SignerKey string
+}
+
+// Expect is the verdict on a vector.
+type Expect struct {
+	Accept bool `json:"accept"`
+	// Optional allows the opposite verdict; of the given one the rest must still hold.
+	Optional  bool              `json:"optional"`
+	Reason    callback.Reason   `json:"reason"`
+	ReasonAny []callback.Reason `json:"reason_any"`
+	Events    []Event           `json:"events"`
+	Ack       Ack               `json:"ack"`
+}
+
+// Event is what must be read from an accepted vector. Status `other` stands for no event.
+type Event struct {
+	ID          string       `json:"event_id"`
+	Type        string       `json:"event_type"`
+	Payment     string       `json:"payment_id"`
+	Transaction string       `json:"provider_payment_id"`
+	Status      string       `json:"status"`
+	AmountMinor *json.Number `json:"amount_minor"`
+	Amount      string       `json:"amount"`
+	Currency    string       `json:"currency"`
+}
+
+// Ack is how the provider reads answers. StatusOK has single codes ("204") and ranges ("200-299"); BodyMatch is
+// exact, any, or not:X, where X counts as success.
+type Ack struct {
+	Body      string   `json:"body"`
+	StatusOK  []string `json:"status_ok"`
+	BodyMatch string   `json:"body_match"`
+}
+
+// file is a vector as it is stored.
+type file struct {
+	Name    string         `json:"name"`
+	Config  map[string]any `json:"config"`
+	Now     int64          `json:"now"`
+	Request struct {
+		Method  string              `json:"method"`
+		Path    string              `json:"path"`
+		Headers map[string][]string `json:"headers"`
+		Body    []byte              `json:"body_base64"`
+		Gen     *struct {
+			Prefix []byte `json:"prefix_base64"`
+			Repeat []byte `json:"repeat_base64"`
+			Count  int    `json:"count"`
+			Suffix []byte `json:"suffix_base64"`
+		} `json:"body_gen"`
+	} `json:"request"`
+	Expect    Expect `json:"expect"`
+	SignerKey string `json:"signer_key"`
+}
+
+// Each returns the vectors of the package under test, by file name. None at all fails the test.
+func Each(t testing.TB) []Vector {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join("testdata", "vectors", "*.json"))
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no vectors in testdata/vectors (%v)", err)
+	}
+	vectors := make([]Vector, len(names))
+	for i, name := range names {
+		vectors[i] = read(t, name)
+	}
+	return vectors
+}
+
+func read(t testing.TB, name string) Vector {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var f file
+	if err := json.Unmarshal(text, &f); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	u, err := url.Parse(f.Request.Path)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	header := make(http.Header)
+	for name, values := range f.Request.Headers {
+		for _, v := range values {
+			header.Add(name, v)
+		}
+	}
+	body := f.Request.Body
+	if g := f.Request.Gen; g != nil {
+		body = append(append(g.Prefix, bytes.Repeat(g.Repeat, g.Count)...), g.Suffix...)
+	}
+	return Vector{
+		Name:      f.Name,
+		Config:    f.Config,
+		Now:       time.Unix(f.Now, 0),
+		Request:   callback.Request{Method: f.Request.Method, URL: u, Header: header, Body: body},
+		Expect:    f.Expect,
+		SignerKey: f.SignerKey,
+	}
+}
+
+// Decode reads a vector's configuration as an adapter's Options, as strictly as the configuration file is read.
+func Decode[O any](t testing.TB, config map[string]any) O {
+	t.Helper()
+	section := make(map[string]any, len(config))
+	for name, value := range config {
+		if name != "provider" {
+			section[name] = value
+		}
+	}
+	text, err := json.Marshal(section) // JSON is YAML
+	if err != nil {
+		t.Fatal(err)
+	}
+	var o O
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	d.KnownFields(true)
+	if err := d.Decode(&o); err != nil {
+		t.Fatalf("config: %v", err)
+	}
+	return o
+}

@@ -1,0 +1,77 @@
+package callback
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/tillbell/tillbell/relay"
+)
+
+// Request is one call as it arrived. Body is the exact bytes; nothing may be read from it before its signature holds.
+type Request struct {
+	Method string
+	URL    *url.URL
+	Header http.Header // canonical names, several values where a header came several times
+	Body   []byte
+}
+
+// Event is what a provider says, before it belongs to a source. Parse fills the relay.Event but Source, Provider,
+// NeedsRegistration and the prefix of ID: ID is the provider's own event id, or, with Derived, the text that stands in
+// for one that the provider does not give.
+type Event struct {
+	relay.Event
+	// Type is the provider's own name of the kind of event.
+	Type string
+	// Derived says that ID is not the provider's id of this event but one that repeats over different states: status
+	// and amount are then put in front of it.
+	Derived bool
+	// Shared says that the callback is about several payments, also where it tells only of this one: the payment is then
+	// put in front of ID.
+	Shared bool
+}
+
+// Provider verifies and translates the callbacks of one account. It keeps nothing between calls and may be called
+// from many goroutines.
+type Provider interface {
+	// Parse verifies r at the time now and returns what it says about payments, in the body's order. A genuine call
+	// that is not about a payment's status has no events and no error. An event whose Payment cannot be a payment id
+	// (relay.CheckPayment) is returned as it is: the route acknowledges it, says so, and drops it. The error is always
+	// a *Refusal.
+	Parse(r Request, now time.Time) ([]Event, error)
+
+	// Answer returns what the provider wants to hear: for a nil error its acknowledgement, for a *Refusal its failure
+	// form, for any other error (nothing could be stored) a failure after which it retries.
+	Answer(err error) Answer
+}
+
+// Answer is one HTTP response to a provider.
+type Answer struct {
+	Status      int
+	ContentType string
+	Body        string
+}
+
+// Notification is what a Signer shall say. Zero fields get plausible values.
+type Notification struct {
+	Payment       string
+	Status        relay.Status
+	Amount        relay.Amount // major units; of a refund the refund's
+	Currency      string
+	ID            string    // the provider's event id
+	TransactionID string    // the provider's payment id
+	Time          time.Time // of the event; the signature's is Sign's
+}
+
+// Signer makes callbacks exactly as the provider would. It is what `tillbell send` and the demo use, and what the
+// provider's official verifier is shown in tests.
+type Signer interface {
+	// Sign returns a POST without a host, signed at the time at. A status that the provider has no callback for is an
+	// error that names those it has.
+	Sign(n Notification, at time.Time) (Request, error)
+}
+
+// Prober is a Signer whose provider sends deliberately wrong signatures to see them refused.
+type Prober interface {
+	Probe(n Notification, at time.Time) (Request, error)
+}

@@ -1,0 +1,168 @@
+package standard
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/tillbell/tillbell/transport/callback"
+)
+
+// The prefixes of keys as text.
+const (
+	secretPrefix  = "whsec_"
+	privatePrefix = "whsk_"
+	publicPrefix  = "whpk_"
+)
+
+// The specification's bounds of a secret, in bytes.
+const minSecret, maxSecret = 24, 64
+
+// maxSignatures bounds the work that a stranger can cause. Rotations need two or three.
+const maxSignatures = 20
+
+// maxPublic bounds how many of them are checked with public keys, each of which costs fifty times an HMAC.
+const maxPublic = 4
+
+var strict = base64.StdEncoding.Strict()
+
+// The two kinds of keys have types of their own, so that a public key, which anybody may know, never keys an HMAC.
+type (
+	secret []byte
+	keys   struct {
+		secrets []secret
+		public  []ed25519.PublicKey
+	}
+)
+
+func readKeys(o Options) (keys, error) {
+	var k keys
+	if len(o.Secrets) == 0 && len(o.PublicKeys) == 0 {
+		return k, errors.New("set secrets (whsec_…) or public_keys (whpk_…)")
+	}
+	for i, text := range o.Secrets {
+		s, err := readSecret(text)
+		if err != nil {
+			return k, fmt.Errorf("secrets: number %d %w", i+1, err)
+		}
+		k.secrets = append(k.secrets, s)
+	}
+	for i, text := range o.PublicKeys {
+		key, err := readPublic(text)
+		if err != nil {
+			return k, fmt.Errorf("public_keys: number %d %w", i+1, err)
+		}
+		k.public = append(k.public, key)
+	}
+	return k, nil
+}
+
+// The errors complete the sentence "number 2 …" and never repeat the key.
+
+func readSecret(text string) (secret, error) {
+	if strings.HasPrefix(text, publicPrefix) || strings.HasPrefix(text, privatePrefix) {
+		return nil, errors.New("is an Ed25519 key: its whpk_… half belongs in public_keys")
+	}
+	s, err := strict.DecodeString(strings.TrimPrefix(text, secretPrefix))
+	if err != nil {
+		return nil, errors.New("is not base64 after whsec_")
+	}
+	if len(s) < minSecret || len(s) > maxSecret {
+		return nil, fmt.Errorf("has %d bytes, the specification wants %d to %d", len(s), minSecret, maxSecret)
+	}
+	return s, nil
+}
+
+func readPublic(text string) (ed25519.PublicKey, error) {
+	text, ok := strings.CutPrefix(text, publicPrefix)
+	if !ok {
+		return nil, errors.New("does not start with whpk_")
+	}
+	key, err := strict.DecodeString(text)
+	if err != nil || len(key) != ed25519.PublicKeySize {
+		return nil, fmt.Errorf("is not base64 of %d bytes after whpk_", ed25519.PublicKeySize)
+	}
+	return key, nil
+}
+
+// readPrivate takes the 64 bytes of seed and public key, or the seed alone.
+func readPrivate(text string) (ed25519.PrivateKey, error) {
+	key, err := strict.DecodeString(strings.TrimPrefix(text, privatePrefix))
+	if err == nil && len(key) == ed25519.SeedSize {
+		return ed25519.NewKeyFromSeed(key), nil
+	}
+	if err != nil || len(key) != ed25519.PrivateKeySize ||
+		!bytes.Equal(ed25519.NewKeyFromSeed(key[:ed25519.SeedSize]), key) {
+		return nil, errors.New("key is not a whsk_… private key")
+	}
+	return key, nil
+}
+
+// signedText is what both kinds of signature are over.
+func signedText(id, stamp string, body []byte) []byte {
+	text := make([]byte, 0, len(id)+len(stamp)+len(body)+2)
+	text = append(text, id...)
+	text = append(text, '.')
+	text = append(text, stamp...)
+	text = append(text, '.')
+	return append(text, body...)
+}
+
+// sign returns the item of the signature header.
+func (s secret) sign(text []byte) string {
+	mac := hmac.New(sha256.New, s)
+	mac.Write(text)
+	var sum [sha256.Size]byte
+	return "v1," + strict.EncodeToString(mac.Sum(sum[:0]))
+}
+
+// verify accepts text if one of the signatures, "version,base64" parted by spaces, is by one of the keys. Versions it
+// does not know, and those it has no keys for, count for nothing.
+func (k keys) verify(text []byte, signatures string) *callback.Refusal {
+	items := strings.Split(signatures, " ")
+	if len(items) > maxSignatures {
+		return callback.Refuse(callback.BadSignature, fmt.Sprintf("%d signatures, at most %d are tried", len(items),
+			maxSignatures))
+	}
+	wanted := make([]string, len(k.secrets))
+	for i, s := range k.secrets {
+		wanted[i] = s.sign(text)
+	}
+	public := 0
+	for _, item := range items {
+		for _, want := range wanted {
+			// Comparing the encoded texts allows no other spelling of the same bytes.
+			if hmac.Equal([]byte(item), []byte(want)) {
+				return nil
+			}
+		}
+		encoded, ok := strings.CutPrefix(item, "v1a,")
+		if !ok || public == maxPublic {
+			continue
+		}
+		public++
+		if k.signed(text, encoded) {
+			return nil
+		}
+	}
+	return callback.Refuse(callback.BadSignature, "no signature is by one of the configured keys: compare secrets and "+
+		"public_keys with the sender's, and see that nothing on the way changes the body")
+}
+
+func (k keys) signed(text []byte, encoded string) bool {
+	signature, err := callback.Base64(encoded)
+	if err != nil || len(encoded) != strict.EncodedLen(ed25519.SignatureSize) {
+		return false
+	}
+	for _, key := range k.public {
+		if ed25519.Verify(key, text, signature) {
+			return true
+		}
+	}
+	return false
+}

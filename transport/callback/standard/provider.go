@@ -1,0 +1,146 @@
+// Package standard takes callbacks by the Standard Webhooks specification: what a merchant's own back office, or a
+// provider that follows the specification, posts. The specification fixes the signature and no event names, so that
+// the settings say which field is what.
+//
+// Source: github.com/standard-webhooks/standard-webhooks, spec/standard-webhooks.md.
+package standard
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/tillbell/tillbell/relay"
+	"github.com/tillbell/tillbell/transport/callback"
+)
+
+// Options are one sender's settings. At least one secret or public key is needed; every one is tried, so that a
+// rotation needs no gap.
+type Options struct {
+	// Secrets are the HMAC secrets, base64 of 24 to 64 bytes after an optional "whsec_".
+	Secrets []string `yaml:"secrets,omitempty" file:"secret"`
+	// PublicKeys are the Ed25519 keys, base64 of 32 bytes after "whpk_".
+	PublicKeys []string `yaml:"public_keys,omitempty" file:"public"`
+	// Tolerance is how far the timestamp may be from this clock, either way; exactly as far passes. Zero is 300 s.
+	Tolerance time.Duration `yaml:"tolerance,omitempty"`
+	// Fields are gjson paths from the root of the body. They default to data.order_id, type, data.amount and
+	// data.currency, each by itself.
+	Fields callback.Fields `yaml:"fields,omitempty"`
+	// AmountUnit is what amounts count in: "minor", which is the default, or "major".
+	AmountUnit string `yaml:"amount_unit,omitempty"`
+	// Statuses turns the sender's words into statuses. If given it replaces the default: payment.succeeded is paid,
+	// and payment.<status> goes by name. A word that is not there is not about a payment's status.
+	Statuses map[string]string `yaml:"statuses,omitempty"`
+	// Final lists the statuses that are final. Paid, refunded and refund_failed always are, and pending cannot be. If
+	// not given, closed is final as well.
+	Final callback.List `yaml:"final,omitempty"`
+}
+
+// defaultTolerance is that of the official libraries.
+const defaultTolerance = 300 * time.Second
+
+// Provider verifies and reads the callbacks of one sender.
+type Provider struct {
+	keys      keys
+	tolerance time.Duration
+	format    format
+}
+
+var _ callback.Provider = (*Provider)(nil)
+
+// New checks o. The error names the setting to change.
+func New(o Options) (*Provider, error) {
+	k, err := readKeys(o)
+	if err != nil {
+		return nil, fmt.Errorf("standard: %w", err)
+	}
+	f, err := readFormat(o)
+	if err != nil {
+		return nil, fmt.Errorf("standard: %w", err)
+	}
+	tolerance, err := callback.Window(o.Tolerance, defaultTolerance)
+	if err != nil {
+		return nil, fmt.Errorf("standard: %w", err)
+	}
+	return &Provider{keys: k, format: f, tolerance: tolerance}, nil
+}
+
+// Parse verifies r and returns its event, or none where r is not about a payment's status.
+func (p *Provider) Parse(r callback.Request, now time.Time) ([]callback.Event, error) {
+	if r.Method != http.MethodPost {
+		return nil, callback.Refuse(callback.MethodNotAllowed, "")
+	}
+	id, refusal := p.verify(r, now)
+	if refusal != nil {
+		return nil, refusal
+	}
+	e, refusal := p.format.read(r.Body)
+	if refusal != nil {
+		return nil, refusal
+	}
+	if e.Status == "" {
+		return nil, nil
+	}
+	// The id is the event's and stays the same over retries; the timestamp is the attempt's.
+	e.ID = id
+	return []callback.Event{e}, nil
+}
+
+// verify returns the event's id once the signature and then the time have held.
+func (p *Provider) verify(r callback.Request, now time.Time) (id string, _ *callback.Refusal) {
+	prefix := prefixOf(r.Header)
+	id, refusal := callback.Header(r.Header, prefix+"Id")
+	if refusal != nil {
+		return "", refusal
+	}
+	stamp, refusal := callback.Header(r.Header, prefix+"Timestamp")
+	if refusal != nil {
+		return "", refusal
+	}
+	signatures, refusal := callback.Header(r.Header, prefix+"Signature")
+	if refusal != nil {
+		return "", refusal
+	}
+	signed, refusal := callback.Timestamp(stamp)
+	if refusal != nil {
+		return "", refusal
+	}
+	if refusal := p.keys.verify(signedText(id, stamp, r.Body), signatures); refusal != nil {
+		return "", refusal
+	}
+	switch age := now.Sub(signed); {
+	case age > p.tolerance:
+		return "", callback.Refuse(callback.StaleTimestamp, callback.Age(now, signed))
+	case age < -p.tolerance:
+		return "", callback.Refuse(callback.FutureTimestamp, callback.Age(now, signed))
+	}
+	if relay.CheckPayment(id) != nil { // an event's id follows the rule of a payment's
+		return "", callback.Reject(prefix + "Id is not 1 to 128 bytes of UTF-8 without control characters")
+	}
+	return id, nil
+}
+
+// prefixOf returns which of the two families of header names the sender uses. Svix, where the specification comes
+// from, sends its own.
+func prefixOf(h http.Header) string {
+	for _, name := range []string{"Webhook-Id", "Webhook-Timestamp", "Webhook-Signature"} {
+		if len(h.Values(name)) > 0 {
+			return "Webhook-"
+		}
+	}
+	for _, name := range []string{"Svix-Id", "Svix-Timestamp", "Svix-Signature"} {
+		if len(h.Values(name)) > 0 {
+			return "Svix-"
+		}
+	}
+	return "Webhook-"
+}
+
+// Answer acknowledges with 200, and refuses with problem+json. It never answers 410, which asks the sender to switch
+// the endpoint off.
+func (p *Provider) Answer(err error) callback.Answer {
+	if err != nil {
+		return callback.ProblemAnswer(err)
+	}
+	return callback.Answer{Status: http.StatusOK, ContentType: "application/json", Body: "{}"}
+}
