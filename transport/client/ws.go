@@ -1,0 +1,67 @@
+package client
+
+import (
+	"context"
+	"net/url"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/tillbell/tillbell/transport/wire"
+)
+
+// subprotocol is what the server speaks.
+const subprotocol = "tillbell.v1"
+
+// goodbye bounds how long the close frame is waited for once the end was told.
+const goodbye = time.Second
+
+// ws reads WebSocket messages.
+func (l *leg) ws(ctx context.Context) error {
+	query := url.Values{}
+	if l.cursor != "" {
+		query.Set("after", l.cursor)
+	}
+	conn, resp, err := websocket.Dial(ctx, l.at.route("ws", query), &websocket.DialOptions{
+		HTTPClient:   l.http,
+		HTTPHeader:   l.header(),
+		Subprotocols: []string{subprotocol},
+	})
+	if err != nil {
+		if resp != nil && resp.StatusCode >= 300 {
+			return refusal(resp) // Dial has read the body and closed it
+		}
+		return err
+	}
+	defer conn.CloseNow() // the peer has gone by then, or the wait is over: there is nothing to report
+	conn.SetReadLimit(maxData)
+	for {
+		_, data, err := conn.Read(ctx)
+		if err != nil {
+			return err
+		}
+		var m wire.Message
+		if err := read(string(data), &m); err != nil {
+			return err
+		}
+		switch m.Type {
+		case "state":
+			if m.Snapshot != nil {
+				s := *m.Snapshot
+				s.Position = m.Position // the outer member takes the name
+				l.state(s)
+			}
+		case "event":
+			if m.Event != nil {
+				l.event(m.Position, *m.Event)
+			}
+		case "ping":
+			l.heard()
+		case "end":
+			parting, cancel := context.WithTimeout(ctx, goodbye)
+			defer cancel()
+			_, _, _ = conn.Read(parting) // answers the close frame
+			return &ended{code: m.Code}
+		}
+	}
+}
