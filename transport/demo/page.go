@@ -1,0 +1,86 @@
+package demo
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"net/http"
+	"strings"
+
+	"github.com/tillbell/tillbell/relay"
+)
+
+//go:embed assets
+var files embed.FS
+
+var page = template.Must(template.ParseFS(files, "assets/page.html"))
+
+// security are headers of everything a browser shows. Scripts and styles come from this server's own files alone, and
+// no other site may frame the page.
+var security = map[string]string{
+	"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " +
+		"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+	"Cross-Origin-Opener-Policy":   "same-origin",
+	"Cross-Origin-Resource-Policy": "same-origin",
+	"Referrer-Policy":              "same-origin",
+	"X-Content-Type-Options":       "nosniff",
+	"Cache-Control":                "no-cache", // the next program on this port may be another version
+}
+
+// servePage returns the handler of the page, which is the same for everybody: its script knows the language and the
+// order.
+func servePage(counters []counter) http.HandlerFunc {
+	var b bytes.Buffer
+	err := page.Execute(&b, struct {
+		Counters []counter
+		Price    relay.Amount
+		Buttons  []string
+	}{counters, price, buttons()})
+	if err != nil {
+		panic("demo: render page: " + err.Error()) // the template and what it shows are part of the program
+	}
+	return serve("text/html; charset=utf-8", b.Bytes())
+}
+
+// buttons returns all actions in the order of the page's buttons.
+func buttons() []string {
+	var list []string
+	for _, status := range statuses {
+		list = append(list, string(status))
+	}
+	return append(list, forged)
+}
+
+// assets returns the page's files by their path.
+func assets() map[string]http.HandlerFunc {
+	handlers := make(map[string]http.HandlerFunc)
+	for name, contentType := range map[string]string{
+		"demo.css": "text/css; charset=utf-8",
+		"demo.js":  "text/javascript; charset=utf-8",
+		"view.js":  "text/javascript; charset=utf-8",
+		"text.js":  "text/javascript; charset=utf-8",
+		"icon.svg": "image/svg+xml",
+	} {
+		content, err := files.ReadFile("assets/" + name)
+		if err != nil {
+			panic("demo: read asset: " + err.Error()) // it is embedded
+		}
+		handlers["/demo/"+name] = serve(contentType, content)
+	}
+	return handlers
+}
+
+// serve returns a handler whose answer is always the same.
+func serve(contentType string, content []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		h := w.Header()
+		for name, value := range security {
+			h.Set(name, value)
+		}
+		h.Set("Content-Type", contentType)
+		_, _ = w.Write(content) // net/http leaves the body of an answer to HEAD out
+	}
+}
+
+// ActionList is the counter's actions as words, for the page.
+func (c counter) ActionList() string { return strings.Join(c.Actions, " ") }
