@@ -30,6 +30,7 @@ type Relay struct {
 	seed    maphash.Seed
 	shards  [shardCount]shard
 	limits  limits
+	crowd   crowd
 	changed signal
 	stop    context.CancelFunc
 	done    chan struct{}
@@ -121,7 +122,7 @@ func (r *Relay) Drain() {
 // Draining is closed when Drain was called, for owners that block on something else than a subscription.
 func (r *Relay) Draining() <-chan struct{} { return r.drained }
 
-// Stop drains and waits for the relay's goroutine.
+// Stop drains and waits for the relay's goroutines.
 func (r *Relay) Stop(ctx context.Context) error {
 	r.Drain()
 	if r.stop == nil {
@@ -130,6 +131,7 @@ func (r *Relay) Stop(ctx context.Context) error {
 	r.stop()
 	select {
 	case <-r.done:
+		r.crowd.running.Wait() // not for long: no waiter blocks
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("relay: stop: %w", ctx.Err())

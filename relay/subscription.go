@@ -3,7 +3,6 @@ package relay
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -45,13 +44,14 @@ type Subscription struct {
 	index int // in topic.subs; under the shard's lock
 
 	mu    sync.Mutex
-	queue []notice
+	queue []*notice
 	busy  bool // one goroutine is telling the waiter; others leave their notices in queue
 	ended bool
 	last  Position // what the waiter was told lies at or before it
 }
 
-// notice is one thing that a waiter will be told: in this order events, the state after a contradiction, the end.
+// notice is one thing that waiters will be told: in this order events, the state after a contradiction, the end. It is
+// not changed once it was pushed, for all waiters of a payment share it.
 type notice struct {
 	at    Position
 	told  []Told
@@ -67,7 +67,10 @@ type notice struct {
 // When Subscribe returns an error, w is never called: ErrClosing, ErrFull, ErrCrowded, ErrExpired if Until has passed
 // and there is no outcome to tell, ctx's error, or the engine's.
 func (r *Relay) Subscribe(ctx context.Context, q Request, w Waiter) (*Subscription, error) {
-	sub := &Subscription{relay: r, waiter: w, payment: q.Payment, address: q.Address, busy: true}
+	sub := &Subscription{relay: r, waiter: w, payment: q.Payment, busy: true}
+	if r.opts.MaxPerAddress > 0 {
+		sub.address = q.Address
+	}
 	if err := r.add(sub); err != nil {
 		return nil, err
 	}
@@ -126,49 +129,69 @@ func (r *Relay) catchUp(ctx context.Context, q Request) ([]Entry, State, []Told,
 
 // Close ends the subscription: its waiter is told the reason, unless it was told an end before. It may be called any
 // number of times, by anybody.
-func (s *Subscription) Close(reason error) { s.push(notice{end: reason}) }
+func (s *Subscription) Close(reason error) { s.push(&notice{end: reason}) }
 
 // push lets n be told after everything pushed before: by this goroutine, or by the one that is telling the waiter
 // something now.
-func (s *Subscription) push(n notice) {
+func (s *Subscription) push(n *notice) {
 	s.mu.Lock()
-	if s.ended {
-		s.mu.Unlock()
-		return
-	}
-	s.queue = append(s.queue, n)
-	if s.busy {
+	if s.ended || s.busy {
+		s.queueLocked(n)
 		s.mu.Unlock()
 		return
 	}
 	s.busy = true
 	s.mu.Unlock()
-	s.work()
+	if !s.tell(n) {
+		s.work()
+	}
+}
+
+// leave queues n, and reports whether nobody is telling the waiter anything: then the caller has to see to it that work
+// is called.
+func (s *Subscription) leave(n *notice) (idle bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queueLocked(n)
+	idle = !s.busy && !s.ended
+	s.busy = true
+	return idle
+}
+
+func (s *Subscription) queueLocked(n *notice) {
+	if !s.ended {
+		s.queue = append(s.queue, n)
+	}
 }
 
 // work tells the waiter what is queued, until nothing is. Its caller has set busy.
 func (s *Subscription) work() {
 	for {
 		s.mu.Lock()
-		if s.ended || len(s.queue) == 0 {
-			s.busy, s.queue = false, nil
+		queue := s.queue
+		s.queue = nil
+		if len(queue) == 0 {
+			s.busy = false
 			s.mu.Unlock()
 			return
 		}
-		n := s.queue[0]
-		s.queue = slices.Delete(s.queue, 0, 1)
 		s.mu.Unlock()
-		s.tell(n)
+		for _, n := range queue {
+			if s.tell(n) {
+				return
+			}
+		}
 	}
 }
 
-func (s *Subscription) tell(n notice) {
+// tell reports whether n was the last.
+func (s *Subscription) tell(n *notice) (over bool) {
 	if n.end != nil {
 		s.finish(n.end)
-		return
+		return true
 	}
 	if n.at.Compare(s.last) <= 0 { // read from the log when the subscription began
-		return
+		return false
 	}
 	s.last = n.at.End()
 	for _, t := range n.told {
@@ -177,9 +200,11 @@ func (s *Subscription) tell(n notice) {
 	if n.state != nil {
 		s.waiter.State(*n.state)
 	}
-	if len(n.told) != 0 && n.told[0].State.Final {
-		s.finish(ErrDone)
+	if len(n.told) == 0 || !n.told[0].State.Final {
+		return false
 	}
+	s.finish(ErrDone)
+	return true
 }
 
 // finish tells the waiter its end and gives back what the subscription holds. Its caller has set busy.

@@ -18,8 +18,10 @@ type shard struct {
 
 type topic struct {
 	subs []*Subscription
-	// state follows the tail. It is nil until the first subscription has read the log; what the tail brings before
+	// live says that the topic follows the tail: the first subscription has read the log. What the tail brings before
 	// that waits in backlog.
+	live bool
+	// state follows the tail. It is nil as long as nothing is known of the payment, as of most that are awaited.
 	state   *State
 	backlog []Entry
 }
@@ -74,51 +76,57 @@ func (r *Relay) remove(sub *Subscription) {
 
 // goLive makes sub's topic follow the tail from what sub has read on, unless it does already. Others may have begun to
 // subscribe meanwhile and have read less than sub did, with the tail still to come or in the backlog: they are told
-// all that sub has read, and leave out what they know. As long as the topic has no state all its subscriptions are
-// still in Subscribe, hence busy: push only queues here, and no waiter is called under the lock.
+// all that sub has read, and leave out what they know. As long as the topic is not live all its subscriptions are
+// still in Subscribe, hence busy: they are left notices here, and no waiter is called under the lock.
 func (r *Relay) goLive(sub *Subscription, read []Entry, state State) {
 	sh, t := r.shard(sub.payment), sub.topic
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if t.state != nil {
+	if t.live {
 		return
 	}
-	if len(t.subs) == 1 {
+	t.live = true
+	if len(t.subs) > 1 {
+		t.queue(sub.payment, read)
+	} else if len(read) != 0 {
 		t.state = &state
-	} else {
-		s := NewState(sub.payment)
-		t.state = &s
-		t.queue(read)
 	}
-	t.queue(t.backlog)
+	t.queue(sub.payment, t.backlog)
 	t.backlog = nil
 }
 
 // queue folds entries and leaves what is to be told of them with all subscriptions, which are busy.
-func (t *topic) queue(entries []Entry) {
+func (t *topic) queue(payment string, entries []Entry) {
 	for _, en := range entries {
-		n, ok := t.follow(en)
-		if !ok {
+		n := t.follow(payment, en)
+		if n == nil {
 			continue
 		}
 		for _, sub := range t.subs {
-			sub.push(n)
+			sub.leave(n)
 		}
 	}
 }
 
-// follow folds what the tail brought and returns what the waiters are to be told of it.
-func (t *topic) follow(en Entry) (notice, bool) {
+// follow folds what the tail brought and returns what the waiters are to be told of it, nil if nothing.
+func (t *topic) follow(payment string, en Entry) *notice {
+	if t.state == nil {
+		s := NewState(payment)
+		t.state = &s
+	}
 	if en.Position.Compare(t.state.Position) <= 0 {
-		return notice{}, false
+		return nil
 	}
 	v := t.state.Apply(en)
-	n := notice{at: en.Position, told: v.Told}
+	n := &notice{at: en.Position, told: v.Told}
 	if v.Conflict != "" {
 		s := *t.state
 		n.state = &s
 	}
-	return n, len(n.told) != 0 || n.state != nil
+	if len(n.told) == 0 && n.state == nil {
+		return nil
+	}
+	return n
 }
 
 // deliver hands an entry of the tail to the subscriptions of its payment.
@@ -130,17 +138,22 @@ func (r *Relay) deliver(en Entry) {
 		sh.mu.Unlock()
 		return
 	}
-	if t.state == nil {
+	if !t.live {
 		t.backlog = append(t.backlog, en)
 		sh.mu.Unlock()
 		return
 	}
-	n, ok := t.follow(en)
-	var subs []*Subscription
-	if ok {
+	n := t.follow(en.Event.Payment, en)
+	var few [4]*Subscription // of a checkout: its pages, its till
+	subs := few[:0]
+	if n != nil {
 		subs = append(subs, t.subs...)
 	}
 	sh.mu.Unlock()
+	if len(subs) > crowdSize {
+		r.crowd.tell(subs, n)
+		return
+	}
 	for _, sub := range subs {
 		sub.push(n)
 	}
