@@ -36,8 +36,8 @@
 //
 // # Who closes
 //
-// The server does: after the end an event stream's response is complete, and a WebSocket gets its close frame and 2 s
-// to answer it and to stop sending. A client may leave at any time, and is not told.
+// The server does: after the end an event stream's response is complete, a WebSocket gets its close frame, and the
+// connection is shut; the client has 2 s to stop sending and to leave. A client may leave at any time, and is not told.
 //
 // # Deadlines
 //
@@ -48,15 +48,15 @@
 //
 // # Slow clients
 //
-// Nothing is ever written under a lock of the relay: an Inbox stands between the relay and each client. It keeps up to
-// 64 frames for a client that does not read. One more ends the wait as `slow`, dropping what is kept, and a write
-// that is not taken within WriteTimeout ends it too, by cutting the connection. The state is retained, so a client that
-// comes back has missed nothing.
+// Nothing is ever written under a lock of the relay, and no write of a parked connection blocks: what its socket does
+// not take is kept, up to 32 KiB. More ends the wait as `slow`, and what is not taken within WriteTimeout ends it too, by
+// cutting the connection. Transports that write from a goroutine have an Inbox between the relay and the client, which
+// keeps up to 64 frames, to the same effect. The state is retained, so a client that comes back has missed nothing.
 //
 // # Drain
 //
 // Stop goes through these steps: /readyz answers 503; Options.Delay passes, with everything still served; every wait
-// ends as `closing`, and so do polls of the merchant's feed; when WebSockets are closed, the listener closes; what is in
+// ends as `closing`, and so do polls of the merchant's feed; when their connections are closed, the listener closes; what is in
 // flight is finished. Callbacks and the merchant's requests are answered until the listener closes, /healthz too. When
 // Stop's context is done, what is left is cut.
 //

@@ -4,21 +4,24 @@
 // that ends. So the ends after which a client should come back are told as a short stream with a `retry`, and those
 // after which it should not by an answer that stops it: 204, 410, 401.
 //
+// Over HTTP/1.1 a stream leaves net/http and is parked, see package park; its connection is closed behind it. Over
+// HTTP/2, where one connection has many streams, and HTTP/1.0 it stays with net/http, at the price of a goroutine.
+//
 // A stream whose client does not take what is written within WriteTimeout is cut: nothing can be told through a socket
 // that is full. One that takes it late, and has missed more events than are kept for it, is told `slow`.
 package sse
 
 import (
-	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/tillbell/tillbell/relay"
 	"github.com/tillbell/tillbell/relay/wheel"
 	"github.com/tillbell/tillbell/transport"
+	"github.com/tillbell/tillbell/transport/park"
 )
 
 // Options of a Transport. The zero value works.
@@ -32,32 +35,72 @@ type Options struct {
 // Transport is the transport.Transport of the route …/sse.
 type Transport struct {
 	wheel *wheel.Wheel
-	opts  Options
+	park  *park.Park
 }
 
 // New returns a Transport whose heartbeats ring on w.
 func New(w *wheel.Wheel, o Options) *Transport {
-	o.Heartbeat = cmp.Or(o.Heartbeat, 20*time.Second)
-	o.WriteTimeout = cmp.Or(o.WriteTimeout, 10*time.Second)
-	return &Transport{wheel: w, opts: o}
+	return &Transport{wheel: w, park: park.New(w, park.Options{
+		Codec: codec{}, Heartbeat: o.Heartbeat, WriteTimeout: o.WriteTimeout,
+	})}
 }
 
 // Name returns "sse".
 func (t *Transport) Name() string { return "sse" }
 
-// Stop has nothing to wait for: net/http knows every stream.
-func (t *Transport) Stop(context.Context) error { return nil }
+// Stop waits for the streams that were parked; net/http knows the others.
+func (t *Transport) Stop(ctx context.Context) error {
+	if err := t.park.Stop(ctx); err != nil {
+		return fmt.Errorf("sse: stop: %w", err)
+	}
+	return nil
+}
 
-// Serve streams until the wait is over or the client is gone.
+// Serve begins a stream, and returns when it is parked or over.
 func (t *Transport) Serve(w http.ResponseWriter, r *http.Request, wait transport.Wait) {
-	if wait.Ended {
+	switch {
+	case wait.Ended:
+		stop(w)
+	case r.ProtoMajor == 1 && r.ProtoMinor == 1:
+		t.parked(w, r, wait)
+	default:
+		t.stream(w, r, wait)
+	}
+}
+
+// parked hands the stream to the park.
+func (t *Transport) parked(w http.ResponseWriter, r *http.Request, wait transport.Wait) {
+	c := t.park.Expect()
+	sub, err := wait.Subscribe(r.Context(), c)
+	if err != nil {
+		c.Discard()
+		t.writer(w, r).refuse(err)
+		return
+	}
+	if c.OnlyDone() { // the cursor had the outcome already
+		c.Discard()
 		stop(w)
 		return
 	}
-	s := &stream{
-		ResponseController: http.NewResponseController(w), w: w,
-		timeout: t.opts.WriteTimeout, resets: r.ProtoMajor >= 2,
+	h := w.Header()
+	open(h)
+	h.Set("Connection", "close")
+	h.Set("Transfer-Encoding", "chunked")
+	head := park.Head(http.StatusOK, h)
+	head, at := openChunk(head)
+	head = closeChunk(appendRetry(head, transport.Jitter()/2), at)
+	nc, _, err := park.Take(w)
+	if err != nil {
+		sub.Close(relay.ErrGone)
+		c.Discard()
+		return
 	}
+	c.Attach(nc, sub, head, nil)
+}
+
+// stream writes from this goroutine until the wait is over or the client is gone.
+func (t *Transport) stream(w http.ResponseWriter, r *http.Request, wait transport.Wait) {
+	s := t.writer(w, r)
 	inbox := transport.NewInbox()
 	sub, err := wait.Subscribe(r.Context(), inbox)
 	if err != nil {
@@ -71,7 +114,7 @@ func (t *Transport) Serve(w http.ResponseWriter, r *http.Request, wait transport
 		return
 	}
 	transport.Unbound(w)
-	s.open()
+	open(w.Header())
 	s.buf = appendRetry(s.buf, transport.Jitter()/2)
 	var beat wheel.Timer
 	defer t.wheel.Cancel(&beat)
@@ -84,7 +127,7 @@ func (t *Transport) Serve(w http.ResponseWriter, r *http.Request, wait transport
 		if ended {
 			return
 		}
-		t.wheel.Set(&beat, time.Now().Add(t.opts.Heartbeat), inbox)
+		t.wheel.Set(&beat, time.Now().Add(t.park.Heartbeat()), inbox)
 		select {
 		case <-inbox.Wake():
 			frames = inbox.Take()
@@ -101,105 +144,9 @@ func stop(w http.ResponseWriter) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// stream writes frames to one client.
-type stream struct {
-	*http.ResponseController
-	w       http.ResponseWriter
-	timeout time.Duration
-	buf     []byte
-	lent    *[]byte        // buf's place in the pool
-	resets  bool           // HTTP/2: a deadline that passes resets the stream even while nothing is written
-	last    relay.Position // of what was told last
-}
-
-// open sets the headers, which go out with the first write.
-func (s *stream) open() {
-	h := s.w.Header()
+// open sets the headers of a stream.
+func open(h http.Header) {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-cache, no-transform")
 	h.Set("X-Accel-Buffering", "no")
-}
-
-// refuse tells a client why no wait began.
-func (s *stream) refuse(err error) {
-	end := transport.EndOf(err)
-	if !end.Return {
-		end.Problem().Write(s.w)
-		return
-	}
-	s.open()
-	_, _ = s.write([]transport.Frame{{End: err}}) // the client is gone if this fails
-}
-
-// chunk is from how many bytes on frames are sent before further ones are made: a thousand clients that do not read
-// must not cost a thousand copies of all that waits for them.
-const chunk = 4 << 10
-
-// write sends the frames and reports whether the end was among them. The error says what it tells of the
-// client: relay.ErrSlow or relay.ErrGone.
-func (s *stream) write(frames []transport.Frame) (ended bool, err error) {
-	for _, f := range frames {
-		s.borrow()
-		switch {
-		case f.State != nil:
-			s.last = f.State.Position
-			s.buf = appendState(s.buf, *f.State)
-		case f.Told != nil:
-			s.last = f.Told.Position
-			s.buf = appendEvent(s.buf, *f.Told)
-		case f.End != nil:
-			ended = true
-			s.buf = appendEnd(s.buf, transport.EndOf(f.End), s.last)
-		default:
-			s.buf = appendPing(s.buf)
-		}
-		if len(s.buf) >= chunk {
-			if err := s.flush(); err != nil {
-				return ended, err
-			}
-		}
-	}
-	return ended, s.flush()
-}
-
-// buffers are lent to streams that write: an idle stream holds none.
-var buffers = sync.Pool{New: func() any { b := make([]byte, 0, chunk); return &b }}
-
-func (s *stream) borrow() {
-	if s.lent == nil {
-		s.lent = buffers.Get().(*[]byte)
-		s.buf = append((*s.lent)[:0], s.buf...)
-	}
-}
-
-func (s *stream) release() {
-	if s.lent != nil && cap(s.buf) <= 4*chunk {
-		*s.lent = s.buf[:0]
-		buffers.Put(s.lent)
-	}
-	s.lent, s.buf = nil, nil
-}
-
-func (s *stream) flush() error {
-	if len(s.buf) == 0 {
-		return nil
-	}
-	defer s.release()
-	deadline := time.Now().Add(s.timeout)
-	_ = s.SetWriteDeadline(deadline) // only a test's ResponseWriter has none
-	_, err := s.w.Write(s.buf)
-	if err == nil {
-		err = s.Flush()
-	}
-	switch {
-	case err == nil:
-	case !time.Now().Before(deadline): // HTTP/2 has another error for it than os.ErrDeadlineExceeded
-		return relay.ErrSlow
-	default:
-		return relay.ErrGone
-	}
-	if s.resets {
-		_ = s.SetWriteDeadline(time.Time{})
-	}
-	return nil
 }

@@ -246,8 +246,14 @@ func (t *trial) problem(resp *http.Response) {
 // elapsed fails the test unless about want has passed since begin: a wheel.Tick or two more.
 func (t *trial) elapsed(begin time.Time, want time.Duration) {
 	t.Helper()
-	if took := time.Since(begin); took < want || took > want+2*wheel.Tick {
-		t.Errorf("took %s, want %s", took, want)
+	t.within(begin, want, want)
+}
+
+// within fails the test unless between least and most, or two ticks more, have passed since begin.
+func (t *trial) within(begin time.Time, least, most time.Duration) {
+	t.Helper()
+	if took := time.Since(begin); took < least || took > most+2*wheel.Tick {
+		t.Errorf("took %s, want %s to %s", took, least, most)
 	}
 }
 

@@ -183,13 +183,16 @@ func heartbeat(t *trial) {
 	c := t.open("p", "")
 	t.next(c, "state")
 	t.next(c, "ping")
+	t.within(begin, 0, Heartbeat) // anywhere, so that clients that come together do not have theirs together
+	begin = time.Now()
+	t.next(c, "ping")
 	t.elapsed(begin, Heartbeat)
 	time.Sleep(Heartbeat / 2) // in the bubble
 	t.Publish(t, pay("p", relay.Pending, 1))
 	t.event(c, relay.Pending)
 	begin = time.Now()
-	t.next(c, "ping")
-	t.elapsed(begin, Heartbeat)
+	t.next(c, "ping") // put off, but not for all who were told the event to the same moment
+	t.within(begin, Heartbeat/2, Heartbeat)
 }
 
 func paths(t *trial) {

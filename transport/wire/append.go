@@ -60,6 +60,23 @@ func AppendSnapshot(b []byte, s relay.State) []byte {
 	return append(b, '}')
 }
 
+// AppendStateMessage appends the Message of type state.
+func AppendStateMessage(b []byte, s relay.State) []byte {
+	b = append(b, `{"type":"state",`...)
+	at := len(b)
+	b = AppendSnapshot(b, s)
+	return append(b[:at], b[at+len("{"):]...) // the snapshot's members are the message's
+}
+
+// AppendEventMessage appends the Message of type event.
+func AppendEventMessage(b []byte, t relay.Told) []byte {
+	b = append(b, `{"type":"event","position":`...)
+	b = appendString(b, t.Position.String())
+	b = append(b, `,"event":`...)
+	b = AppendEvent(b, t.Event)
+	return append(b, '}')
+}
+
 // appendMember appends a member that is absent when it is empty; name is its quoted name with comma and colon.
 func appendMember(b []byte, name, value string) []byte {
 	if value == "" {

@@ -151,7 +151,7 @@ func TestInput(t *testing.T) {
 			"cut ping":           {frame(0x09, nil), 1002},
 			"close":              {frame(0x88, []byte{0x03, 0xe8}), 1000},
 			"bad close":          {frame(0x88, []byte{0x03}), 1002},
-			"not masked":         {[]byte{0x81, 0x01, 'x'}, 0},
+			"not masked":         {[]byte{0x81, 0x01, 'x'}, 1002},
 			"not a websocket":    {[]byte(strings.Repeat("GET / HTTP/1.1\r\n", 1000)), 1002},
 		} {
 			resp, conn, r := shake(t, s, "HTTP/1.1", goodHandshake, c.bytes...)

@@ -3,30 +3,29 @@
 // A browser cannot read the answer of a refused handshake. So all that can be told after the upgrade is told there, as
 // an `end` message and then the close frame; only what protects the server is refused before it.
 //
+// After the upgrade the connection is parked, see package park: a library's connection holds buffers and wants a goroutine
+// that reads, for each client. So the few frames that a client may send are read here.
+//
 // A connection whose client does not take a message within WriteTimeout is cut: nothing can be told through a socket
 // that is full. One that takes it late, and has missed more events than are kept for it, is told `slow`.
 package ws
 
 import (
-	"cmp"
 	"context"
+	"crypto/sha1" //nolint:gosec // the protocol's choice, and not for secrecy
+	"encoding/base64"
 	"fmt"
 	"net/http"
-	"sync"
 	"time"
-
-	"github.com/coder/websocket"
 
 	"github.com/tillbell/tillbell/relay"
 	"github.com/tillbell/tillbell/relay/wheel"
 	"github.com/tillbell/tillbell/transport"
+	"github.com/tillbell/tillbell/transport/park"
 )
 
 // Subprotocol is what the server answers when the client offers it.
 const Subprotocol = "tillbell.v1"
-
-// maxMessage bounds a message of the client, who needs to send nothing; a larger one closes with 1009.
-const maxMessage = 4 << 10
 
 // Options of a Transport. The zero value works.
 type Options struct {
@@ -38,130 +37,64 @@ type Options struct {
 
 // Transport is the transport.Transport of the route …/ws.
 type Transport struct {
-	wheel *wheel.Wheel
-	opts  Options
-
-	mu      sync.Mutex
-	serving int // calls of Serve, which outlive what net/http knows of
-	conns   map[*conn]struct{}
-	fewer   chan struct{} // closed when serving or conns gets less, if Stop waits for that
+	park *park.Park
 }
 
 // New returns a Transport whose heartbeats ring on w.
 func New(w *wheel.Wheel, o Options) *Transport {
-	o.Heartbeat = cmp.Or(o.Heartbeat, 20*time.Second)
-	o.WriteTimeout = cmp.Or(o.WriteTimeout, 10*time.Second)
-	return &Transport{wheel: w, opts: o, conns: make(map[*conn]struct{})}
+	return &Transport{park.New(w, park.Options{
+		Codec: codec{}, Heartbeat: o.Heartbeat, WriteTimeout: o.WriteTimeout,
+	})}
 }
 
 // Name returns "ws".
 func (t *Transport) Name() string { return "ws" }
 
-// Serve upgrades the connection and writes until the wait is over or the client is gone.
+// Stop waits until every connection is closed.
+func (t *Transport) Stop(ctx context.Context) error {
+	if err := t.park.Stop(ctx); err != nil {
+		return fmt.Errorf("ws: stop: %w", err)
+	}
+	return nil
+}
+
+// Serve upgrades the connection and parks it.
 func (t *Transport) Serve(w http.ResponseWriter, r *http.Request, wait transport.Wait) {
 	if problem := handshake(w.Header(), r); problem != nil {
 		problem.Write(w)
 		return
 	}
-	t.enter()
-	defer t.leave()
-	inbox := transport.NewInbox()
-	sub, err := wait.Subscribe(r.Context(), inbox)
+	c := t.park.Expect()
+	sub, err := wait.Subscribe(r.Context(), c)
 	if end := transport.EndOf(err); err != nil && end.Limit() {
+		c.Discard()
 		end.Problem().Write(w)
 		return
 	}
 	if err != nil {
-		t.upgrade(w, r, inbox, []transport.Frame{{End: err}})
+		c.End(err)
+	}
+	accept(w.Header(), r)
+	nc, input, err := park.Take(w)
+	if err != nil {
+		c.Discard()
+		if sub != nil {
+			sub.Close(relay.ErrGone)
+		}
 		return
 	}
-	defer sub.Close(relay.ErrGone) // which nobody hears if the wait has ended by itself
-	t.upgrade(w, r, inbox, inbox.Bind(sub))
+	c.Attach(nc, sub, park.Head(http.StatusSwitchingProtocols, w.Header()), input)
 }
 
-// upgrade takes the connection over, writes the first frames and what comes into the inbox, and closes the connection.
-func (t *Transport) upgrade(w http.ResponseWriter, r *http.Request, inbox *transport.Inbox, first []transport.Frame) {
-	w.Header().Set("Cache-Control", "no-store")
-	h := &hijacker{ResponseWriter: w}
-	c, err := websocket.Accept(h, r, &websocket.AcceptOptions{
-		Subprotocols:       []string{Subprotocol},
-		InsecureSkipVerify: true, // the server has checked the Origin by its own list
-		CompressionMode:    websocket.CompressionDisabled,
-	})
-	if err != nil { // the connection broke: handshake has seen that nothing is wrong with the request
-		return
-	}
-	t.add(h.conn)
-	defer t.remove(h.conn)
-	defer h.conn.linger()
-	t.converse(c, h.conn, inbox, first)
-}
-
-func (t *Transport) enter() {
-	t.mu.Lock()
-	t.serving++
-	t.mu.Unlock()
-}
-
-func (t *Transport) leave() {
-	t.mu.Lock()
-	t.serving--
-	t.wakeStop()
-	t.mu.Unlock()
-}
-
-func (t *Transport) add(c *conn) {
-	t.mu.Lock()
-	t.conns[c] = struct{}{}
-	t.mu.Unlock()
-}
-
-func (t *Transport) remove(c *conn) {
-	t.mu.Lock()
-	delete(t.conns, c)
-	t.wakeStop()
-	t.mu.Unlock()
-}
-
-func (t *Transport) wakeStop() {
-	if t.fewer != nil {
-		close(t.fewer)
-		t.fewer = nil
-	}
-}
-
-// Stop waits until every connection is closed, and cuts those that are left when ctx is done.
-func (t *Transport) Stop(ctx context.Context) error {
-	if t.until(ctx, func() bool { return t.serving == 0 }) {
-		return nil
-	}
-	t.mu.Lock()
-	left := len(t.conns)
-	for c := range t.conns {
-		c.cut()
-	}
-	t.mu.Unlock()
-	t.until(context.Background(), func() bool { return len(t.conns) == 0 }) // at once: nothing can be waited for on them
-	return fmt.Errorf("ws: stop: %d connections cut: %w", left, ctx.Err())
-}
-
-// until waits until the condition, which is asked under the lock, holds, or ctx is done.
-func (t *Transport) until(ctx context.Context, holds func() bool) bool {
-	for {
-		t.mu.Lock()
-		if holds() {
-			t.mu.Unlock()
-			return true
-		}
-		if t.fewer == nil {
-			t.fewer = make(chan struct{})
-		}
-		fewer := t.fewer
-		t.mu.Unlock()
-		select {
-		case <-fewer:
-		case <-ctx.Done():
-			return false
-		}
+// accept sets the headers that complete the handshake (RFC 6455, section 4.2.2).
+func accept(h http.Header, r *http.Request) {
+	const guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+	sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + guid)) //nolint:gosec // see the import
+	h.Set("Connection", "Upgrade")
+	h.Set("Upgrade", "websocket")
+	h.Set("Sec-WebSocket-Accept", base64.StdEncoding.EncodeToString(sum[:]))
+	h.Set("Cache-Control", "no-store")
+	if listed(r.Header, "Sec-WebSocket-Protocol", Subprotocol) {
+		h.Set("Sec-WebSocket-Protocol", Subprotocol)
 	}
 }
