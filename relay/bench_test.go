@@ -14,8 +14,8 @@ import (
 // silent is a waiter that costs nothing itself.
 type silent struct{ ended chan<- struct{} }
 
-func (silent) State(relay.State)  {}
-func (silent) Deliver(relay.Told) {}
+func (silent) State(*relay.State)  {}
+func (silent) Deliver(*relay.Told) {}
 func (s silent) End(error) {
 	if s.ended != nil {
 		s.ended <- struct{}{}
@@ -81,7 +81,7 @@ type last struct {
 	delivered chan<- struct{}
 }
 
-func (l last) Deliver(relay.Told) { l.delivered <- struct{}{} }
+func (l last) Deliver(*relay.Told) { l.delivered <- struct{}{} }
 
 // BenchmarkIdle measures the memory of waiters, each of its own payment.
 func BenchmarkIdle(b *testing.B) {

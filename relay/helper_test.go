@@ -115,16 +115,16 @@ func (w *recorder) call(name string, f func()) {
 	w.busy.Store(false)
 }
 
-func (w *recorder) State(s relay.State) {
-	w.call("State", func() { w.states = append(w.states, s) })
+func (w *recorder) State(s *relay.State) {
+	w.call("State", func() { w.states = append(w.states, *s) })
 }
 
-func (w *recorder) Deliver(told relay.Told) {
+func (w *recorder) Deliver(told *relay.Told) {
 	w.call("Deliver", func() {
 		if n := len(w.told); n != 0 && w.told[n-1].Position.Compare(told.Position) >= 0 {
 			w.t.Errorf("Deliver of %v after %v", told.Position, w.told[n-1].Position)
 		}
-		w.told = append(w.told, told)
+		w.told = append(w.told, *told)
 	})
 }
 

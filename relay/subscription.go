@@ -10,12 +10,14 @@ import (
 )
 
 // Waiter is told what happens to one payment. Its methods return at once and are never called at the same time, and
-// no lock of the relay is held while they run. They may call Subscription.Close, but not Subscribe.
+// no lock of the relay is held while they run. They may call Subscription.Close, but not Subscribe. What they are given
+// may be kept but not changed.
 type Waiter interface {
 	// State is called first, with what is known, and again after each contradiction.
-	State(State)
-	// Deliver is called for each applied event behind the cursor, in order, each once.
-	Deliver(Told)
+	State(*State)
+	// Deliver is called for each applied event behind the cursor, in order, each once. If Told.State is final, End
+	// follows at once, behind what was applied together with it.
+	Deliver(*Told)
 	// End is called once, last, with one of this package's errors or an engine's.
 	End(error)
 }
@@ -74,19 +76,19 @@ func (r *Relay) Subscribe(ctx context.Context, q Request, w Waiter) (*Subscripti
 	if err := r.add(sub); err != nil {
 		return nil, err
 	}
-	read, state, told, err := r.catchUp(ctx, q)
+	known, err := r.catchUp(ctx, q)
 	if err != nil {
 		sub.abandon()
 		return nil, err
 	}
-	sub.last = state.Position.End()
-	r.goLive(sub, read, state)
+	sub.last = known.state.Position.End()
+	r.goLive(sub, known)
 
-	w.State(state)
-	for _, t := range told {
-		w.Deliver(t)
+	w.State(&known.state)
+	for i := range known.told {
+		w.Deliver(&known.told[i])
 	}
-	if state.Final {
+	if known.state.Final {
 		sub.finish(ErrDone)
 		return sub, nil
 	}
@@ -95,36 +97,48 @@ func (r *Relay) Subscribe(ctx context.Context, q Request, w Waiter) (*Subscripti
 	return sub, nil
 }
 
-// catchUp reads the payment's log and returns its entries, its state and what a waiter with q's cursor has not had.
-func (r *Relay) catchUp(ctx context.Context, q Request) ([]Entry, State, []Told, error) {
+// known is what the log says when a subscription begins.
+type known struct {
+	entries []Entry
+	state   State
+	told    []Told // behind the cursor
+}
+
+// catchUp reads the payment's log.
+func (r *Relay) catchUp(ctx context.Context, q Request) (*known, error) {
 	entries, err := r.engine.Read(ctx, q.Payment)
 	if err != nil {
-		return nil, State{}, nil, fmt.Errorf("relay: subscribe: %w", err)
+		return nil, fmt.Errorf("relay: subscribe: %w", err)
 	}
 	head, err := r.engine.Head(ctx)
 	if err != nil {
-		return nil, State{}, nil, fmt.Errorf("relay: subscribe: %w", err)
+		return nil, fmt.Errorf("relay: subscribe: %w", err)
 	}
-	after := q.After
-	if after.Epoch != head.Epoch || after.Seq > head.Seq {
-		after = Position{}
+	k := &known{entries: entries, state: NewState(q.Payment)}
+	if len(entries) != 0 { // mostly there is nothing
+		after := q.After
+		if after.Epoch != head.Epoch || after.Seq > head.Seq {
+			after = Position{}
+		}
+		k.fold(after)
 	}
-	state, records := Fold(q.Payment, entries)
-	if state.Position.IsZero() {
-		state.Position = Position{Epoch: head.Epoch}
+	if k.state.Position.IsZero() {
+		k.state.Position = Position{Epoch: head.Epoch}
 	}
-	if !state.Final && !q.Until.After(time.Now()) {
-		return nil, State{}, nil, ErrExpired
+	if !k.state.Final && !q.Until.After(time.Now()) {
+		return nil, ErrExpired
 	}
-	var told []Told
-	for _, rec := range records {
-		for _, t := range rec.Told {
+	return k, nil
+}
+
+func (k *known) fold(after Position) {
+	for _, en := range k.entries {
+		for _, t := range k.state.Apply(en).Told {
 			if t.Position.Compare(after) > 0 {
-				told = append(told, t)
+				k.told = append(k.told, t)
 			}
 		}
 	}
-	return entries, state, told, nil
 }
 
 // Close ends the subscription: its waiter is told the reason, unless it was told an end before. It may be called any
@@ -194,11 +208,11 @@ func (s *Subscription) tell(n *notice) (over bool) {
 		return false
 	}
 	s.last = n.at.End()
-	for _, t := range n.told {
-		s.waiter.Deliver(t)
+	for i := range n.told {
+		s.waiter.Deliver(&n.told[i])
 	}
 	if n.state != nil {
-		s.waiter.State(*n.state)
+		s.waiter.State(n.state)
 	}
 	if len(n.told) == 0 || !n.told[0].State.Final {
 		return false

@@ -236,7 +236,7 @@ type closer struct {
 	sub *relay.Subscription
 }
 
-func (c *closer) Deliver(told relay.Told) {
+func (c *closer) Deliver(told *relay.Told) {
 	c.recorder.Deliver(told)
 	c.sub.Close(relay.ErrSlow)
 }

@@ -78,7 +78,7 @@ func (r *Relay) remove(sub *Subscription) {
 // subscribe meanwhile and have read less than sub did, with the tail still to come or in the backlog: they are told
 // all that sub has read, and leave out what they know. As long as the topic is not live all its subscriptions are
 // still in Subscribe, hence busy: they are left notices here, and no waiter is called under the lock.
-func (r *Relay) goLive(sub *Subscription, read []Entry, state State) {
+func (r *Relay) goLive(sub *Subscription, k *known) {
 	sh, t := r.shard(sub.payment), sub.topic
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
@@ -87,8 +87,9 @@ func (r *Relay) goLive(sub *Subscription, read []Entry, state State) {
 	}
 	t.live = true
 	if len(t.subs) > 1 {
-		t.queue(sub.payment, read)
-	} else if len(read) != 0 {
+		t.queue(sub.payment, k.entries)
+	} else if len(k.entries) != 0 {
+		state := k.state
 		t.state = &state
 	}
 	t.queue(sub.payment, t.backlog)

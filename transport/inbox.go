@@ -51,10 +51,10 @@ func (b *Inbox) Close(reason error) {
 }
 
 // State takes the state frame.
-func (b *Inbox) State(s relay.State) { b.put(Frame{State: &s}) }
+func (b *Inbox) State(s *relay.State) { b.put(Frame{State: s}) }
 
 // Deliver takes an event.
-func (b *Inbox) Deliver(t relay.Told) { b.put(Frame{Told: &t}) }
+func (b *Inbox) Deliver(t *relay.Told) { b.put(Frame{Told: t}) }
 
 // End takes the end of the wait.
 func (b *Inbox) End(err error) { b.put(Frame{End: err}) }

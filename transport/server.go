@@ -117,7 +117,7 @@ func (s *Server) Start(ctx context.Context) error {
 	ln := s.opts.Listener
 	if ln == nil {
 		var err error
-		if ln, err = new(net.ListenConfig).Listen(ctx, "tcp", s.opts.Addr); err != nil {
+		if ln, err = listenConfig().Listen(ctx, "tcp", s.opts.Addr); err != nil {
 			return fmt.Errorf("transport: listen on %s: %w; set listen (--listen, TILLBELL_LISTEN or PORT) to another address",
 				s.opts.Addr, listenCause(err))
 		}

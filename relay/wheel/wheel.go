@@ -5,6 +5,7 @@ package wheel
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -14,6 +15,10 @@ const Tick = 100 * time.Millisecond
 
 // slots of one turn: 102.4 s, so that a 15-minute wait is passed over eight times in all.
 const slots = 1024
+
+// turn is how many alarms ring in a row before other goroutines may run: a million heartbeats in 20 s are 5,000 a tick,
+// and each may write to a socket.
+const turn = 8
 
 // Alarm is rung once when its timer is due, on the wheel's goroutine: Ring must return at once.
 type Alarm interface{ Ring() }
@@ -31,6 +36,8 @@ type Wheel struct {
 	stop  context.CancelFunc
 	done  chan struct{}
 	wake  chan struct{}
+
+	due []Alarm // of one tick; the wheel's goroutine's
 
 	mu    sync.Mutex
 	count int
@@ -137,7 +144,7 @@ func (w *Wheel) run(ctx context.Context) {
 func (w *Wheel) advance() (next time.Time, more bool) {
 	w.mu.Lock()
 	now := w.tick()
-	var due []Alarm
+	due := w.due[:0]
 	for from := max(w.last, now-slots) + 1; from <= now; from++ {
 		head := &w.slot[from%slots]
 		for t := head.next; t != head; {
@@ -151,9 +158,14 @@ func (w *Wheel) advance() (next time.Time, more bool) {
 	}
 	w.last = max(w.last, now)
 	w.mu.Unlock()
-	for _, a := range due {
+	for i, a := range due {
 		a.Ring()
+		if i%turn == turn-1 {
+			runtime.Gosched()
+		}
 	}
+	clear(due)
+	w.due = due
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.start.Add(time.Duration(w.last+1) * Tick), w.count > 0

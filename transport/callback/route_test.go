@@ -208,9 +208,9 @@ type waiter struct {
 	done chan error
 }
 
-func (w *waiter) State(relay.State)       {}
-func (w *waiter) Deliver(told relay.Told) { w.ids = append(w.ids, told.Event.ID) }
-func (w *waiter) End(err error)           { w.done <- err }
+func (w *waiter) State(*relay.State)       {}
+func (w *waiter) Deliver(told *relay.Told) { w.ids = append(w.ids, told.Event.ID) }
+func (w *waiter) End(err error)            { w.done <- err }
 
 func TestDuplicatesAreAcknowledgedAndToldOnce(t *testing.T) {
 	for _, name := range []string{"stripe", "erp"} { // who also tell a pending one

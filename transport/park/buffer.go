@@ -44,7 +44,7 @@ type recent struct {
 }
 
 // event returns t's frame, and its buffer if it is nobody else's.
-func (r *recent) event(t relay.Told) ([]byte, *buffer) {
+func (r *recent) event(t *relay.Told) ([]byte, *buffer) {
 	r.mu.Lock()
 	if r.at == t.Position {
 		defer r.mu.Unlock()

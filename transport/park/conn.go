@@ -49,7 +49,7 @@ const (
 )
 
 // State tells the state.
-func (c *Conn) State(s relay.State) {
+func (c *Conn) State(s *relay.State) {
 	b := lend()
 	defer b.giveBack()
 	b.bytes = c.park.opts.Codec.AppendState(b.bytes, s)
@@ -61,7 +61,7 @@ func (c *Conn) State(s relay.State) {
 }
 
 // Deliver tells an event.
-func (c *Conn) Deliver(t relay.Told) {
+func (c *Conn) Deliver(t *relay.Told) {
 	frame, b := c.park.recent.event(t)
 	defer b.giveBack()
 	c.mu.Lock()

@@ -21,21 +21,36 @@ type link interface {
 	abort()
 }
 
-// Socket is a connection whose Write takes everything and never blocks, such as one in memory. It needs no goroutine.
+// Socket is a connection that says by itself when it is ready, such as one in memory. It needs no goroutine.
 type Socket interface {
 	net.Conn
-	// Watch has hungUp called, from any goroutine but not by Watch itself, when the client is gone.
-	Watch(hungUp func())
+	// Park has w told from now on what happens. Read is not called any more, and Write does not block: it writes what
+	// there is room for and returns a smaller number without an error. Park must not call w, nor may a method called by
+	// the park.
+	Park(w Watcher)
 }
 
-type direct struct{ Socket }
+// Watcher is told by a Socket what happens to it, from any goroutine.
+type Watcher struct{ conn *Conn }
 
-func (d direct) write(b []byte) (int, error) { return d.Write(b) }
-func (d direct) drain()                      {}
-func (d direct) drained()                    {}
-func (d direct) shut()                       { closeWrite(d.Socket) }
-func (d direct) close()                      { _ = d.Close() } // there is nobody to tell
-func (d direct) abort()                      {}
+// Received takes input.
+func (w Watcher) Received(b []byte) { w.conn.received(b) }
+
+// Writable says that there is room again after a Write that was cut short.
+func (w Watcher) Writable() { w.conn.writable() }
+
+// HungUp says that the client is gone, or has shut its side.
+func (w Watcher) HungUp() { w.conn.hungUp() }
+
+// ready is the link to a Socket.
+type ready struct{ Socket }
+
+func (r ready) write(b []byte) (int, error) { return r.Write(b) }
+func (r ready) drain()                      {}
+func (r ready) drained()                    {}
+func (r ready) shut()                       { closeWrite(r.Socket) }
+func (r ready) close()                      { _ = r.Close() } // there is nobody to tell
+func (r ready) abort()                      {}
 
 // blocking is a link that costs a goroutine that reads, and another one while something is written: what works
 // everywhere, and for TLS.

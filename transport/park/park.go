@@ -15,8 +15,8 @@ import (
 // Codec writes what a client is told in the bytes of one protocol. Its methods append to b and return what they made of
 // it; they may be called at the same time.
 type Codec interface {
-	AppendState(b []byte, s relay.State) []byte
-	AppendEvent(b []byte, t relay.Told) []byte
+	AppendState(b []byte, s *relay.State) []byte
+	AppendEvent(b []byte, t *relay.Told) []byte
 	AppendPing(b []byte) []byte
 	// AppendEnd appends all that follows the last event; last is that event's position.
 	AppendEnd(b []byte, reason error, last relay.Position) []byte
@@ -94,8 +94,8 @@ func (p *Park) link(nc net.Conn, c *Conn) link {
 	p.held[c] = struct{}{}
 	p.mu.Unlock()
 	if s, ok := nc.(Socket); ok {
-		s.Watch(c.hungUp)
-		return direct{s}
+		s.Park(Watcher{c})
+		return ready{s}
 	}
 	l := &blocking{Conn: nc, conn: c}
 	p.run(l.listen)

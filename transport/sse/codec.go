@@ -12,13 +12,13 @@ import (
 type codec struct{}
 
 // AppendState appends the snapshot.
-func (codec) AppendState(b []byte, s relay.State) []byte {
+func (codec) AppendState(b []byte, s *relay.State) []byte {
 	b, at := openChunk(b)
 	return closeChunk(appendState(b, s), at)
 }
 
 // AppendEvent appends an event.
-func (codec) AppendEvent(b []byte, t relay.Told) []byte {
+func (codec) AppendEvent(b []byte, t *relay.Told) []byte {
 	b, at := openChunk(b)
 	return closeChunk(appendEvent(b, t), at)
 }

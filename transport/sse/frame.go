@@ -19,17 +19,17 @@ func appendRetry(b []byte, d time.Duration) []byte {
 	return append(b, '\n')
 }
 
-func appendState(b []byte, s relay.State) []byte {
+func appendState(b []byte, s *relay.State) []byte {
 	b = append(b, "event: state\ndata: "...)
 	b = wire.AppendSnapshot(b, s)
 	return append(b, "\n\n"...)
 }
 
-func appendEvent(b []byte, t relay.Told) []byte {
+func appendEvent(b []byte, t *relay.Told) []byte {
 	b = append(b, "id: "...)
 	b = append(b, t.Position.String()...)
 	b = append(b, "\ndata: "...)
-	b = wire.AppendEvent(b, t.Event)
+	b = wire.AppendEvent(b, &t.Event)
 	return append(b, "\n\n"...)
 }
 

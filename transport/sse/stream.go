@@ -50,10 +50,10 @@ func (s *stream) write(frames []transport.Frame) (ended bool, err error) {
 		switch {
 		case f.State != nil:
 			s.last = f.State.Position
-			s.buf = appendState(s.buf, *f.State)
+			s.buf = appendState(s.buf, f.State)
 		case f.Told != nil:
 			s.last = f.Told.Position
-			s.buf = appendEvent(s.buf, *f.Told)
+			s.buf = appendEvent(s.buf, f.Told)
 		case f.End != nil:
 			ended = true
 			s.buf = appendEnd(s.buf, transport.EndOf(f.End), s.last)

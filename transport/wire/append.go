@@ -6,9 +6,9 @@ import (
 	"github.com/tillbell/tillbell/relay"
 )
 
-// AppendEvent appends what Marshal(NewEvent(e)) returns. It is what streams write, once for each waiter, and does
+// AppendEvent appends what Marshal(NewEvent(*e)) returns. It is what streams write, once for each waiter, and does
 // without reflection.
-func AppendEvent(b []byte, e relay.Event) []byte {
+func AppendEvent(b []byte, e *relay.Event) []byte {
 	b = append(b, `{"specversion":"1.0","id":`...)
 	b = appendString(b, e.ID)
 	b = append(b, `,"source":`...)
@@ -37,8 +37,8 @@ func AppendEvent(b []byte, e relay.Event) []byte {
 	return append(b, "}}"...)
 }
 
-// AppendSnapshot appends what Marshal(NewSnapshot(s)) returns.
-func AppendSnapshot(b []byte, s relay.State) []byte {
+// AppendSnapshot appends what Marshal(NewSnapshot(*s)) returns.
+func AppendSnapshot(b []byte, s *relay.State) []byte {
 	b = append(b, `{"payment":`...)
 	b = appendString(b, s.Payment)
 	b = append(b, `,"status":`...)
@@ -61,7 +61,7 @@ func AppendSnapshot(b []byte, s relay.State) []byte {
 }
 
 // AppendStateMessage appends the Message of type state.
-func AppendStateMessage(b []byte, s relay.State) []byte {
+func AppendStateMessage(b []byte, s *relay.State) []byte {
 	b = append(b, `{"type":"state",`...)
 	at := len(b)
 	b = AppendSnapshot(b, s)
@@ -69,11 +69,11 @@ func AppendStateMessage(b []byte, s relay.State) []byte {
 }
 
 // AppendEventMessage appends the Message of type event.
-func AppendEventMessage(b []byte, t relay.Told) []byte {
+func AppendEventMessage(b []byte, t *relay.Told) []byte {
 	b = append(b, `{"type":"event","position":`...)
 	b = appendString(b, t.Position.String())
 	b = append(b, `,"event":`...)
-	b = AppendEvent(b, t.Event)
+	b = AppendEvent(b, &t.Event)
 	return append(b, '}')
 }
 

@@ -60,13 +60,13 @@ func same(t *rapid.T, got []byte, want any) {
 func TestAppendIsMarshal(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		e, s := events().Draw(t, "event"), states().Draw(t, "state")
-		same(t, AppendEvent([]byte("x"), e), NewEvent(e))
-		same(t, AppendSnapshot([]byte("x"), s), NewSnapshot(s))
+		same(t, AppendEvent([]byte("x"), &e), NewEvent(e))
+		same(t, AppendSnapshot([]byte("x"), &s), NewSnapshot(s))
 
 		snapshot := NewSnapshot(s)
-		same(t, AppendStateMessage([]byte("x"), s), Message{Type: "state", Snapshot: &snapshot, Position: snapshot.Position})
+		same(t, AppendStateMessage([]byte("x"), &s), Message{Type: "state", Snapshot: &snapshot, Position: snapshot.Position})
 		event, at := NewEvent(e), positions().Draw(t, "at")
-		same(t, AppendEventMessage([]byte("x"), relay.Told{Event: e, Position: at}),
+		same(t, AppendEventMessage([]byte("x"), &relay.Told{Event: e, Position: at}),
 			Message{Type: "event", Position: at.String(), Event: &event})
 	})
 }
@@ -79,6 +79,6 @@ func BenchmarkAppendEvent(b *testing.B) {
 	var buf []byte
 	b.ReportAllocs()
 	for b.Loop() {
-		buf = AppendEvent(buf[:0], e)
+		buf = AppendEvent(buf[:0], &e)
 	}
 }

@@ -13,13 +13,13 @@ import (
 type codec struct{}
 
 // AppendState appends the snapshot.
-func (codec) AppendState(b []byte, s relay.State) []byte {
+func (codec) AppendState(b []byte, s *relay.State) []byte {
 	b, at := openFrame(b)
 	return closeFrame(wire.AppendStateMessage(b, s), at)
 }
 
 // AppendEvent appends an event.
-func (codec) AppendEvent(b []byte, t relay.Told) []byte {
+func (codec) AppendEvent(b []byte, t *relay.Told) []byte {
 	b, at := openFrame(b)
 	return closeFrame(wire.AppendEventMessage(b, t), at)
 }

@@ -1,0 +1,48 @@
+package transport
+
+import (
+	"net"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A peer that vanished is found by what it does not acknowledge: a heartbeat, or a probe when nothing was written.
+const (
+	probeAfter   = 15 * time.Second
+	probeEvery   = 15 * time.Second
+	vanishedTime = 30 * time.Second
+)
+
+// listenConfig returns a ListenConfig that sets once, on the listening socket, what accepted ones inherit (tcp(7)): Go
+// would make four system calls for each of them. Multipath TCP, Go's default, costs as much again for each connection, and
+// a client that changes its network comes back by itself.
+func listenConfig() *net.ListenConfig {
+	lc := &net.ListenConfig{
+		KeepAlive: -1,
+		Control: func(_, _ string, c syscall.RawConn) error {
+			var err error
+			if ctl := c.Control(func(fd uintptr) { err = keepAlive(int(fd)) }); ctl != nil {
+				return ctl
+			}
+			return err
+		},
+	}
+	lc.SetMultipathTCP(false)
+	return lc
+}
+
+func keepAlive(fd int) error {
+	for _, o := range []struct{ level, name, value int }{
+		{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
+		{unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, int(probeAfter.Seconds())},
+		{unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, int(probeEvery.Seconds())},
+		{unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(vanishedTime.Milliseconds())},
+	} {
+		if err := unix.SetsockoptInt(fd, o.level, o.name, o.value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
