@@ -125,7 +125,7 @@ func (s *Server) Start(ctx context.Context) error {
 	s.addr = ln.Addr()
 	go func() {
 		defer close(s.done)
-		s.served = s.serve(ln)
+		s.served = s.serve(polite{ln})
 	}()
 	s.log.Info("listening", "address", s.addr.String(), "tls", s.opts.CertFile != "")
 	return nil

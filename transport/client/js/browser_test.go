@@ -103,7 +103,7 @@ func TestComesBackWithThePosition(t *testing.T) {
 	s.until(`log.length === 1`)
 	at := s.publish(relay.Pending).String()
 	s.until(`log.includes("event pending")`)
-	s.web.CloseClientConnections()
+	s.cut()
 	if second := receive(s, cursors); second != at {
 		t.Errorf("came back with the position %q, want %q", second, at)
 	}
@@ -157,21 +157,11 @@ func TestTicketIsRefused(t *testing.T) {
 
 func TestAborts(t *testing.T) {
 	s := newShop(t)
-	gone := make(chan struct{})
-	s.intercept(func(way string, _ http.ResponseWriter, r *http.Request) bool {
-		if way == "sse" {
-			go func() {
-				<-r.Context().Done()
-				close(gone)
-			}()
-		}
-		return false
-	})
 	s.begin(s.mint(time.Hour), `signal: (window.stopper = new AbortController()).signal`)
 	s.until(`log.length === 1`)
 	evaluate[any](s, `stopper.abort() ?? null`)
 	if r := s.result(); !strings.Contains(r.Error, "AbortError") {
 		t.Errorf("result %+v", r)
 	}
-	receive(s, gone) // the connection is closed
+	s.log.Await(t, 1, "code=gone") // the connection is closed
 }

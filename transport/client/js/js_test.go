@@ -25,6 +25,7 @@ import (
 	"github.com/tillbell/tillbell/transport/poll"
 	"github.com/tillbell/tillbell/transport/sse"
 	"github.com/tillbell/tillbell/transport/ticket"
+	"github.com/tillbell/tillbell/transport/transporttest"
 	"github.com/tillbell/tillbell/transport/ws"
 )
 
@@ -36,6 +37,8 @@ type shop struct {
 	relay   *relay.Relay
 	tickets *ticket.Keys
 	web     *httptest.Server
+	streams transport.Transport
+	log     *transporttest.Log
 	// between may answer a waiter's request instead of the server. It reports whether it did.
 	between atomic.Pointer[func(way string, w http.ResponseWriter, r *http.Request) bool]
 	page    context.Context
@@ -43,8 +46,8 @@ type shop struct {
 
 func newShop(t *testing.T) *shop {
 	t.Helper()
-	s := &shop{t: t, page: browser(t)}
-	log := slog.New(slog.DiscardHandler)
+	s := &shop{t: t, page: browser(t), log: new(transporttest.Log)}
+	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	engine, w := memory.New(memory.Options{}), wheel.New()
 	s.relay = relay.New(engine, w, relay.Options{Log: log})
 	if err := s.relay.Start(t.Context()); err != nil {
@@ -54,9 +57,10 @@ func newShop(t *testing.T) *shop {
 	if s.tickets, err = ticket.New(ticket.Options{Secret: "0123456789abcdef0123456789abcdef"}); err != nil {
 		t.Fatal(err)
 	}
+	s.streams = sse.New(w, sse.Options{})
 	handler := transport.New(transport.Options{
 		Relay: s.relay, Access: transport.NewAccess(nil, s.tickets, nil, ""),
-		Transports: []transport.Transport{sse.New(w, sse.Options{}), ws.New(w, ws.Options{}), poll.New(poll.Options{})},
+		Transports: []transport.Transport{s.streams, ws.New(w, ws.Options{}), poll.New(poll.Options{})},
 		TicketTTL:  15 * time.Minute, MaxTTL: 24 * time.Hour, Client: js.Module,
 		Callbacks: http.NotFoundHandler(), Metrics: metrics.New(), Log: log,
 		Extra: map[string]http.Handler{"/page": http.HandlerFunc(servePage)},
@@ -67,6 +71,7 @@ func newShop(t *testing.T) *shop {
 		}
 	}))
 	t.Cleanup(func() {
+		s.cut()
 		s.web.CloseClientConnections()
 		s.web.Close()
 		_ = s.relay.Stop(context.Background())
@@ -77,6 +82,13 @@ func newShop(t *testing.T) *shop {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// cut resets all streams.
+func (s *shop) cut() {
+	now, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = s.streams.Stop(now) // says that it cut some
 }
 
 func servePage(w http.ResponseWriter, _ *http.Request) {
