@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tillbell/tillbell/transport/front"
 )
 
 // A peer that vanished is found by what it does not acknowledge: a heartbeat, or a probe when nothing was written.
@@ -35,6 +37,7 @@ func listenConfig() *net.ListenConfig {
 
 func keepAlive(fd int) error {
 	for _, o := range []struct{ level, name, value int }{
+		{unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},
 		{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
 		{unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, int(probeAfter.Seconds())},
 		{unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, int(probeEvery.Seconds())},
@@ -45,4 +48,19 @@ func keepAlive(fd int) error {
 		}
 	}
 	return nil
+}
+
+// open lets connections in from ln.
+func (s *Server) open(ln net.Listener) inlet {
+	if s.http.TLSConfig != nil { // which is net/http's to speak
+		return plain{polite{ln}}
+	}
+	f, err := front.New(ln, front.Options{
+		Handler: s.http.Handler, Takes: frequent, RequestTime: s.opts.RequestTime, IdleTime: idleTime, Log: s.log,
+	})
+	if err != nil { // a listener of another kind, or no descriptors
+		s.log.Debug("net/http serves all", "reason", err)
+		return plain{polite{ln}}
+	}
+	return f
 }

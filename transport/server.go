@@ -46,7 +46,7 @@ type Options struct {
 	KnowsSource func(name string) bool
 	// SourceNames returns those sources, for who names another. Nil lists none.
 	SourceNames func() []string
-	// Callbacks serves /v1/callbacks/{source}.
+	// Callbacks serves /v1/callbacks/{source}, and sets the deadlines of its requests and answers itself.
 	Callbacks http.Handler
 	// Client is the browser client as one ES module.
 	Client []byte
@@ -66,6 +66,7 @@ type Server struct {
 	access atomic.Pointer[Access]
 	log    *slog.Logger
 	http   *http.Server
+	inlet  inlet
 	done   chan struct{} // closed when served is set
 	served error         // why the listener was closed, if not by Stop
 	addr   net.Addr
@@ -122,10 +123,10 @@ func (s *Server) Start(ctx context.Context) error {
 				s.opts.Addr, listenCause(err))
 		}
 	}
-	s.addr = ln.Addr()
+	s.addr, s.inlet = ln.Addr(), s.open(ln)
 	go func() {
 		defer close(s.done)
-		s.served = s.serve(polite{ln})
+		s.served = s.serve(s.inlet.Rest())
 	}()
 	s.log.Info("listening", "address", s.addr.String(), "tls", s.opts.CertFile != "")
 	return nil
@@ -190,7 +191,8 @@ func (s *Server) Stop(ctx context.Context) error {
 
 // drain closes what the relay has ended, and cuts it when ctx is done.
 func (s *Server) drain(ctx context.Context) error {
-	errs := []error{s.stopTransports(ctx)}
+	errs := []error{s.stopTransports(ctx), s.inlet.Shutdown(ctx)}
+	defer s.inlet.Close()
 	if err := s.http.Shutdown(ctx); err != nil {
 		errs = append(errs, fmt.Errorf("transport: stop: %w", err), s.http.Close())
 	}

@@ -3,7 +3,6 @@ package park
 import (
 	"errors"
 	"math/rand/v2"
-	"net"
 	"sync"
 	"time"
 
@@ -20,6 +19,8 @@ type Conn struct {
 	park *Park
 	sub  *relay.Subscription
 	link link  // nil until attached
+	next *Conn // in the park's ring; both under the park's lock
+	prev *Conn
 	in   Input // nil until the client says something
 
 	mu      sync.Mutex
@@ -103,14 +104,14 @@ func (c *Conn) Discard() {
 	c.close()
 }
 
-// Attach takes nc over, which was taken from net/http: it writes head and what there is to tell, takes input, which the
-// client has sent already, and from then on tells the client whatever sub's waiter is told. The connection is the
+// Attach takes conn over: it writes head and what there is to tell, takes what the client has sent already, and from then
+// on tells the client whatever sub's waiter is told. The connection is the
 // park's to close; when the client goes, sub is closed with relay.ErrGone, and when it does not take what is written,
 // with relay.ErrSlow.
-func (c *Conn) Attach(nc net.Conn, sub *relay.Subscription, head, input []byte) {
+func (c *Conn) Attach(conn Connection, sub *relay.Subscription, head []byte) {
 	c.mu.Lock()
 	c.sub, c.state = sub, attached
-	c.link = c.park.link(nc, c)
+	c.link = c.park.link(conn, c)
 	first := lend()
 	first.bytes = append(first.bytes, head...)
 	if c.out != nil {
@@ -119,8 +120,8 @@ func (c *Conn) Attach(nc net.Conn, sub *relay.Subscription, head, input []byte) 
 	}
 	c.out = first
 	err := c.flush()
-	if err == nil && len(input) != 0 {
-		err = c.take(input)
+	if err == nil && len(conn.input) != 0 {
+		err = c.take(conn.input)
 	}
 	// The first heartbeat comes at any moment of the interval: clients that came together must not have theirs together.
 	switch {

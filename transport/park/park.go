@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net"
 	"sync"
 	"time"
 
@@ -53,10 +52,10 @@ type Park struct {
 	recent recent
 
 	mu     sync.Mutex
-	open   int                // connections that are not closed, and goroutines of some
-	held   map[*Conn]struct{} // those that no poller knows
-	poller *poller            // nil while there is none
-	fewer  chan struct{}      // closed when open gets less, if Stop waits for that
+	open   int           // connections that are not closed, and goroutines of some
+	held   *Conn         // one of a ring of those that are attached
+	poller *poller       // nil while there is none
+	fewer  chan struct{} // closed when open gets less, if Stop waits for that
 }
 
 // New returns a Park whose timers are w's. It has no goroutine before it holds a connection. Stop releases what it has.
@@ -65,7 +64,7 @@ func New(w *wheel.Wheel, o Options) *Park {
 	o.WriteTimeout = cmp.Or(o.WriteTimeout, 10*time.Second)
 	return &Park{
 		opts: o, reads: o.Codec.Input() != nil, recent: recent{codec: o.Codec},
-		wheel: w, start: time.Now(), held: make(map[*Conn]struct{}),
+		wheel: w, start: time.Now(),
 	}
 }
 
@@ -85,14 +84,13 @@ func (p *Park) Expect() *Conn {
 	return &Conn{park: p}
 }
 
-// link makes the way to nc's client, and has c told when it can be written, has something to say or is gone.
-func (p *Park) link(nc net.Conn, c *Conn) link {
-	if l := p.watch(nc, c); l != nil {
+// link makes the way to conn's client, and has c told when it can be written, has something to say or is gone.
+func (p *Park) link(conn Connection, c *Conn) link {
+	p.hold(c)
+	if l := p.watch(conn, c); l != nil {
 		return l
 	}
-	p.mu.Lock()
-	p.held[c] = struct{}{}
-	p.mu.Unlock()
+	nc := conn.conn
 	if s, ok := nc.(Socket); ok {
 		s.Park(Watcher{c})
 		return ready{s}
@@ -100,6 +98,33 @@ func (p *Park) link(nc net.Conn, c *Conn) link {
 	l := &blocking{Conn: nc, conn: c}
 	p.run(l.listen)
 	return l
+}
+
+// hold adds c to the ring.
+func (p *Park) hold(c *Conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c.next, c.prev = c, c
+	if p.held != nil {
+		c.next, c.prev = p.held, p.held.prev
+		c.prev.next, c.next.prev = c, c
+	}
+	p.held = c
+}
+
+// letGo takes c out of the ring, if it is there. Called with mu.
+func (p *Park) letGo(c *Conn) {
+	if c.next == nil {
+		return
+	}
+	if p.held == c {
+		p.held = c.next
+	}
+	if p.held == c {
+		p.held = nil
+	}
+	c.prev.next, c.next.prev = c.next, c.prev
+	c.next, c.prev = nil, nil
 }
 
 // run runs f in a goroutine that Stop waits for.
@@ -130,7 +155,7 @@ func (p *Park) leave() {
 // forget is called once for each Conn that Expect returned, when nothing is left of it.
 func (p *Park) forget(c *Conn) {
 	p.mu.Lock()
-	delete(p.held, c)
+	p.letGo(c)
 	p.mu.Unlock()
 	p.leave()
 }
@@ -150,7 +175,7 @@ func (p *Park) Stop(ctx context.Context) error {
 	}
 	p.mu.Unlock()
 	if poller != nil {
-		poller.close()
+		poller.Close()
 	}
 	return err
 }
@@ -194,11 +219,11 @@ func (p *Park) all() []*Conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var all []*Conn
-	for c := range p.held {
+	for c := p.held; c != nil; {
 		all = append(all, c)
-	}
-	if p.poller != nil {
-		all = append(all, p.poller.conns()...)
+		if c = c.next; c == p.held {
+			break
+		}
 	}
 	return all
 }

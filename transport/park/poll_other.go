@@ -2,12 +2,16 @@
 
 package park
 
-import "net"
+import "net/http"
 
 // poller is what other systems do without: their connections have goroutines.
 type poller struct{}
 
-func (p *Park) watch(net.Conn, *Conn) link { return nil }
+type watched struct{}
 
-func (q *poller) conns() []*Conn { return nil }
-func (q *poller) close()         {}
+func takeWatched(http.ResponseWriter) (Connection, bool) { return Connection{}, false }
+
+func (p *Park) watch(Connection, *Conn) link { return nil }
+
+// Close does nothing, for there is none.
+func (q *poller) Close() {}

@@ -89,13 +89,13 @@ func (t *Transport) parked(w http.ResponseWriter, r *http.Request, wait transpor
 	head := park.Head(http.StatusOK, h)
 	head, at := openChunk(head)
 	head = closeChunk(appendRetry(head, transport.Jitter()/2), at)
-	nc, _, err := park.Take(w)
+	conn, err := park.Take(w)
 	if err != nil {
 		sub.Close(relay.ErrGone)
 		c.Discard()
 		return
 	}
-	c.Attach(nc, sub, head, nil)
+	c.Attach(conn, sub, head)
 }
 
 // stream writes from this goroutine until the wait is over or the client is gone.

@@ -75,7 +75,7 @@ func (t *Transport) Serve(w http.ResponseWriter, r *http.Request, wait transport
 		c.End(err)
 	}
 	accept(w.Header(), r)
-	nc, input, err := park.Take(w)
+	conn, err := park.Take(w)
 	if err != nil {
 		c.Discard()
 		if sub != nil {
@@ -83,7 +83,7 @@ func (t *Transport) Serve(w http.ResponseWriter, r *http.Request, wait transport
 		}
 		return
 	}
-	c.Attach(nc, sub, park.Head(http.StatusSwitchingProtocols, w.Header()), input)
+	c.Attach(conn, sub, park.Head(http.StatusSwitchingProtocols, w.Header()))
 }
 
 // accept sets the headers that complete the handshake (RFC 6455, section 4.2.2).

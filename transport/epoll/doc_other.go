@@ -1,0 +1,4 @@
+//go:build !linux
+
+// Package epoll is empty on systems without epoll.
+package epoll
