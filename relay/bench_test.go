@@ -109,3 +109,29 @@ func BenchmarkIdle(b *testing.B) {
 		sub.Close(relay.ErrGone)
 	}
 }
+
+// BenchmarkPublishAgain measures one more event of a payment whose log is as long as that, without a waiter.
+func BenchmarkPublishAgain(b *testing.B) {
+	for _, n := range []int{1, 10, 100, 1000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			r := newRelay(b, relay.Options{})
+			b.ReportAllocs()
+			for done := 0; done < b.N; done += n { // of one payment after the other, each from nothing to twice as long
+				b.StopTimer()
+				e := pending("", 1)
+				e.Payment = fmt.Sprint("order-", done)
+				ids := make([]string, 2*n)
+				for i := range ids {
+					ids[i] = fmt.Sprint("evt-", i)
+				}
+				for _, e.ID = range ids[:n] {
+					publish(b, r, e)
+				}
+				b.StartTimer()
+				for _, e.ID = range ids[n:min(2*n, n+b.N-done)] {
+					publish(b, r, e)
+				}
+			}
+		})
+	}
+}

@@ -28,8 +28,8 @@
 // does not know, a waiter is told everything from the start. Told.Position and State.Position are cursors.
 //
 // A waiter's methods return at once; it is for the waiter to notice that its client does not keep up and to close the
-// subscription with [ErrSlow]. A slow one holds up others no longer than its call runs. What it missed stays in the
-// log. A subscription that ended holds neither memory nor a timer.
+// subscription with [ErrSlow]. A slow one holds up others no longer than its call runs, and the waiters of a payment that
+// very many wait for do not hold up those of other payments. What a slow one missed stays in the log. A subscription that ended holds neither memory nor a timer.
 //
 // If the engine cannot follow its log without a gap, every subscription is ended with the engine's error. Clients come
 // back and read; who arrives before the log is followed again is ended once more, for the same reason.
@@ -98,6 +98,7 @@
 //	an engine's own, a shard's, a subscription's
 //	no engine and no waiter is called under a shard's or a subscription's lock
 //
-// A Relay has one goroutine, which follows the log and which [Relay.Stop] waits for. Waiters are called by it, by the
-// timing wheel's, by who subscribes and by who closes; whoever finds a waiter busy leaves a note and goes on.
+// A Relay has one goroutine, which follows the log and which [Relay.Stop] waits for, and another one while a payment with
+// very many waiters has something to tell. Waiters are called by these, by the timing wheel's, by who subscribes and by who
+// closes; whoever finds a waiter busy leaves a note and goes on.
 package relay

@@ -69,15 +69,20 @@ type Event struct {
 	NeedsRegistration bool
 }
 
-// normal returns e with Final as its status demands where the status leaves no choice.
-func (e *Event) normal() *Event {
-	final := e.Final
+// finality returns Final as the status demands it, or as it is where the status leaves a choice.
+func (e *Event) finality() bool {
 	switch e.Status {
 	case Paid, Refunded, RefundFailed:
-		final = true
+		return true
 	case Pending, Registered:
-		final = false
+		return false
 	}
+	return e.Final
+}
+
+// normal returns e, or a copy of it where Final is not as the status demands.
+func (e *Event) normal() *Event {
+	final := e.finality()
 	if final == e.Final {
 		return e
 	}

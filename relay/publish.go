@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 )
 
@@ -23,26 +24,18 @@ type Receipt struct {
 // Publish stores e as durably as the engine promises and returns what it did to its payment's state. An error means
 // that e may not be stored: publishing it again is safe.
 func (r *Relay) Publish(ctx context.Context, e Event) (Receipt, error) {
-	en, stored, err := r.engine.Append(ctx, *e.normal())
+	e.Final = e.finality()
+	en, stored, err := r.engine.Append(ctx, e)
 	if err != nil {
 		return Receipt{}, fmt.Errorf("relay: publish: %w", err)
 	}
+	runtime.Gosched() // an engine that is done by now has woken its tail: who waits is told before who publishes
 	receipt := Receipt{Position: en.Position, Duplicate: !stored}
 	entries, err := r.engine.Read(ctx, e.Payment)
 	if err != nil {
 		return receipt, fmt.Errorf("relay: publish: %w", err)
 	}
-	state, v := NewState(e.Payment), Verdict{}
-	for i := range entries {
-		state.fold(&entries[i], &v)
-		if entries[i].Position == en.Position {
-			receipt.Held, receipt.Conflict = v.Held, v.Conflict
-		}
-		for j := range v.Told { // where it stands, or where its registration released it
-			receipt.Applied = receipt.Applied || v.Told[j].Event.ID == en.Event.ID
-		}
-	}
-	receipt.Held = receipt.Held && !state.registered
+	r.memo.judge(&receipt, entries, e.Payment, e.ID)
 	return receipt, nil
 }
 

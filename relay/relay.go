@@ -30,6 +30,7 @@ type Relay struct {
 	seed    maphash.Seed
 	shards  [shardCount]shard
 	limits  limits
+	memo    memo
 	crowd   crowd
 	changed signal
 	stop    context.CancelFunc

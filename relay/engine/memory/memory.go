@@ -24,32 +24,16 @@ type Options struct {
 type Engine struct {
 	retention time.Duration
 	epoch     string
+	began     time.Time // what ages are counted from
 	stop      chan struct{}
 	janitor   sync.WaitGroup
 
 	mu      sync.RWMutex
-	log     []place // retained entries in order
-	first   uint64  // sequence of log[0]
+	order   queue
 	threads map[string]*thread
 	last    time.Time // wall clock of the newest append, which always goes on
-	tails   map[chan struct{}]struct{}
+	tails   []chan struct{}
 }
-
-// place is where one entry of the log is kept.
-type place struct {
-	thread *thread
-	at     time.Time
-}
-
-// thread is the log of one payment. What was appended to entries is never changed, so readers share its array.
-type thread struct {
-	payment string
-	entries []relay.Entry
-	ids     map[string]uint64 // sequences by event id, once there are many
-}
-
-// many is from how many entries on ids are looked up in a map.
-const many = 16
 
 // New returns an empty Engine of a fresh epoch.
 func New(o Options) *Engine {
@@ -59,10 +43,10 @@ func New(o Options) *Engine {
 	e := &Engine{
 		retention: o.Retention,
 		epoch:     strings.ToLower(rand.Text()[:10]),
+		began:     time.Now(),
 		stop:      make(chan struct{}),
-		first:     1,
+		order:     queue{first: 1, next: 1},
 		threads:   make(map[string]*thread),
-		tails:     make(map[chan struct{}]struct{}),
 	}
 	e.janitor.Go(e.expire)
 	return e
@@ -87,8 +71,8 @@ func (e *Engine) Append(ctx context.Context, ev relay.Event) (relay.Entry, bool,
 		t = &thread{payment: ev.Payment}
 		e.threads[ev.Payment] = t
 	}
-	if en, ok := t.find(ev.ID); ok {
-		return en, false, nil
+	if en := t.find(ev.ID); en != nil {
+		return *en, false, nil
 	}
 	now := time.Now()
 	if wall := now.UTC().Round(0); wall.After(e.last) {
@@ -99,55 +83,16 @@ func (e *Engine) Append(ctx context.Context, ev relay.Event) (relay.Entry, bool,
 	if ev.Time.IsZero() {
 		ev.Time = e.last
 	}
-	seq := e.first + uint64(len(e.log))
-	en := relay.Entry{Position: relay.Position{Epoch: e.epoch, Seq: seq}, Event: ev}
+	en := relay.Entry{Position: relay.Position{Epoch: e.epoch, Seq: e.order.next}, Event: ev}
 	t.append(en)
-	e.log = append(e.log, place{thread: t, at: now})
-	for wake := range e.tails {
+	e.order.push(place{thread: t, age: now.Sub(e.began)})
+	for _, wake := range e.tails {
 		select {
 		case wake <- struct{}{}:
 		default:
 		}
 	}
 	return en, true, nil
-}
-
-func (t *thread) append(en relay.Entry) {
-	t.entries = append(t.entries, en)
-	if t.ids == nil && len(t.entries) >= many {
-		t.ids = make(map[string]uint64)
-		for _, en := range t.entries {
-			t.ids[en.Event.ID] = en.Position.Seq
-		}
-	}
-	if t.ids != nil {
-		t.ids[en.Event.ID] = en.Position.Seq
-	}
-}
-
-// find returns the retained entry with the event id.
-func (t *thread) find(id string) (relay.Entry, bool) {
-	if t.ids != nil {
-		seq, ok := t.ids[id]
-		if !ok {
-			return relay.Entry{}, false
-		}
-		return t.entry(seq), true
-	}
-	for _, en := range t.entries {
-		if en.Event.ID == id {
-			return en, true
-		}
-	}
-	return relay.Entry{}, false
-}
-
-// entry returns the entry with the sequence, which t must have.
-func (t *thread) entry(seq uint64) relay.Entry {
-	i, _ := slices.BinarySearchFunc(t.entries, seq, func(en relay.Entry, seq uint64) int {
-		return en.Position.Compare(relay.Position{Seq: seq})
-	})
-	return t.entries[i]
 }
 
 // Read returns the payment's entries.
@@ -168,7 +113,7 @@ func (e *Engine) Head(context.Context) (relay.Position, error) {
 }
 
 func (e *Engine) head() relay.Position {
-	return relay.Position{Epoch: e.epoch, Seq: e.first + uint64(len(e.log)) - 1}
+	return relay.Position{Epoch: e.epoch, Seq: e.order.next - 1}
 }
 
 // Scan returns entries of the whole log.
@@ -178,53 +123,42 @@ func (e *Engine) Scan(_ context.Context, after relay.Position, limit int) ([]rel
 	if after.Epoch != e.epoch || after.Seq > e.head().Seq {
 		after = relay.Position{}
 	}
-	return e.scan(max(after.Seq+1, e.first), limit), nil
+	return e.scan(nil, max(after.Seq+1, e.order.first), limit), nil
 }
 
-func (e *Engine) scan(from uint64, limit int) []relay.Entry {
-	places := e.log[from-e.first:]
-	places = places[:min(limit, len(places))]
-	entries := make([]relay.Entry, len(places))
-	for i, p := range places {
-		entries[i] = p.thread.entry(from + uint64(i))
+// scan adds up to limit entries to what there is, from the sequence on.
+func (e *Engine) scan(entries []relay.Entry, from uint64, limit int) []relay.Entry {
+	n := min(uint64(limit), e.order.next-from)
+	entries = slices.Grow(entries, int(n))
+	for seq := from; seq < from+n; seq++ {
+		entries = append(entries, *e.order.at(seq).thread.entry(seq))
 	}
 	return entries
 }
 
-// batch bounds how many entries a tail copies under the lock.
+// batch bounds how many entries are copied or removed under the lock.
 const batch = 256
 
 // Tail follows the log. It fails when it is so slow that what it has not delivered expires.
 func (e *Engine) Tail(ctx context.Context, after relay.Position, deliver func(relay.Entry)) error {
-	wake := make(chan struct{}, 1)
-	e.mu.Lock()
-	e.tails[wake] = struct{}{}
-	e.mu.Unlock()
-	defer func() {
-		e.mu.Lock()
-		delete(e.tails, wake)
-		e.mu.Unlock()
-	}()
-	e.mu.RLock()
-	next := min(after.Seq, e.head().Seq) + 1
-	if after.IsZero() {
-		next = e.first
-	}
-	e.mu.RUnlock()
+	wake, next := e.join(after)
+	defer e.leave(wake)
+	var entries []relay.Entry
 	for {
 		e.mu.RLock()
-		if next < e.first {
-			e.mu.RUnlock()
-			return fmt.Errorf("memory: tail: entries before %d have expired, %d was next", e.first, next)
+		if next < e.order.first {
+			defer e.mu.RUnlock()
+			return fmt.Errorf("memory: tail: entries before %d have expired, %d was next", e.order.first, next)
 		}
-		entries := e.scan(next, batch)
+		entries = e.scan(entries[:0], next, batch)
 		e.mu.RUnlock()
-		for _, en := range entries {
+		for i := range entries {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			deliver(en)
+			deliver(entries[i])
 		}
+		clear(entries) // what expires must not stay
 		next += uint64(len(entries))
 		if len(entries) == batch {
 			continue
@@ -237,6 +171,24 @@ func (e *Engine) Tail(ctx context.Context, after relay.Position, deliver func(re
 	}
 }
 
+// join returns what wakes a tail when the log has grown, and the sequence that it begins with.
+func (e *Engine) join(after relay.Position) (wake chan struct{}, next uint64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	wake = make(chan struct{}, 1)
+	e.tails = append(e.tails, wake)
+	if after.IsZero() {
+		return wake, e.order.first
+	}
+	return wake, min(after.Seq+1, e.order.next)
+}
+
+func (e *Engine) leave(wake chan struct{}) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.tails = slices.DeleteFunc(e.tails, func(c chan struct{}) bool { return c == wake })
+}
+
 // expire removes what is older than the retention, from time to time.
 func (e *Engine) expire() {
 	every := time.NewTicker(max(e.retention/100, time.Second))
@@ -246,31 +198,24 @@ func (e *Engine) expire() {
 		case <-e.stop:
 			return
 		case now := <-every.C:
-			for e.remove(now.Add(-e.retention)) {
+			for e.remove(now.Sub(e.began) - e.retention) {
 			}
 		}
 	}
 }
 
-// remove removes a batch of entries appended before the cut-off and reports whether there may be more.
-func (e *Engine) remove(cutoff time.Time) bool {
+// remove removes a batch of entries that are older than age and reports whether there may be more.
+func (e *Engine) remove(age time.Duration) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	n := 0
-	for n < min(batch, len(e.log)) && e.log[n].at.Before(cutoff) {
-		e.log[n].thread.removeFirst(e.threads)
-		e.log[n] = place{}
-		n++
+	for range batch {
+		if e.order.empty() || e.order.at(e.order.first).age >= age {
+			return false
+		}
+		t := e.order.pop().thread
+		if t.removeFirst(); len(t.entries) == 0 {
+			delete(e.threads, t.payment)
+		}
 	}
-	e.log = e.log[n:]
-	e.first += uint64(n)
-	return n == batch
-}
-
-func (t *thread) removeFirst(threads map[string]*thread) {
-	delete(t.ids, t.entries[0].Event.ID)
-	t.entries = t.entries[1:]
-	if len(t.entries) == 0 {
-		delete(threads, t.payment)
-	}
+	return true
 }
