@@ -14,10 +14,16 @@ import (
 	"github.com/tillbell/tillbell/relay"
 )
 
+// callbacks is the path of Options.Callbacks, which bounds each request by itself and more tightly.
+const callbacks = "/v1/callbacks/"
+
+// nosniff is a header's value that all answers share: nobody changes it.
+var nosniff = []string{"nosniff"}
+
 // Handler returns all routes of the public listener.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/v1/callbacks/{source}", s.opts.Callbacks) // says 405 itself, in the provider's words
+	mux.Handle(callbacks+"{source}", s.opts.Callbacks) // says 405 itself, in the provider's words
 	mux.HandleFunc("/v1/payments/{payment}", s.servePayment)
 	mux.HandleFunc("/v1/payments/{payment}/events", allow(s.merchant(s.publish), "POST"))
 	mux.HandleFunc("/v1/events", allow(s.merchant(s.feed), "GET"))
@@ -30,11 +36,11 @@ func (s *Server) Handler() http.Handler {
 	for pattern, h := range s.opts.Extra {
 		mux.Handle(pattern, h)
 	}
-	mux.HandleFunc("/", notFound)
+	mux.HandleFunc("/", s.nowhere)
 	var routes http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// ServeMux redirects paths that are not clean; a callback or a stream must not be redirected.
 		if p := r.URL.EscapedPath(); p != cleanPath(p) || r.RequestURI == "*" {
-			notFound(w, r)
+			s.nowhere(w, r)
 			return
 		}
 		mux.ServeHTTP(w, r)
@@ -44,8 +50,10 @@ func (s *Server) Handler() http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer s.recover(r)
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		s.bound(w)
+		w.Header()["X-Content-Type-Options"] = nosniff
+		if !strings.HasPrefix(r.URL.Path, callbacks) {
+			s.bound(w)
+		}
 		routes.ServeHTTP(w, r)
 	})
 }
@@ -71,6 +79,12 @@ func allow(h http.HandlerFunc, methods ...string) http.HandlerFunc {
 	}
 }
 
+// nowhere is notFound for every path, that of a callback's included.
+func (s *Server) nowhere(w http.ResponseWriter, r *http.Request) {
+	s.bound(w)
+	notFound(w, r)
+}
+
 func notFound(w http.ResponseWriter, _ *http.Request) {
 	NewProblem(http.StatusNotFound, "not_found", "there is nothing at this path").Write(w)
 }
@@ -87,8 +101,8 @@ func (s *Server) recover(r *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-// bound gives the request RequestTime to arrive, and its answer as long again to be taken. Every request starts like
-// this: a deadline outlives its request on a connection that is kept alive, and would meet the next one.
+// bound gives the request RequestTime to arrive, and its answer as long again to be taken. Every request but a
+// callback starts like this; net/http takes the deadlines away when the request is over.
 func (s *Server) bound(w http.ResponseWriter) {
 	arrived := time.Now().Add(s.opts.RequestTime)
 	setDeadlines(w, arrived, arrived.Add(s.opts.RequestTime))

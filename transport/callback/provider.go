@@ -8,7 +8,8 @@ import (
 	"github.com/tillbell/tillbell/relay"
 )
 
-// Request is one call as it arrived. Body is the exact bytes; nothing may be read from it before its signature holds.
+// Request is one call as it arrived. Body is the exact bytes; nothing may be read from it before its signature holds,
+// and nothing may keep a part of it, because the next call is read into the same room.
 type Request struct {
 	Method string
 	URL    *url.URL

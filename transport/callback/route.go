@@ -1,7 +1,6 @@
 package callback
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -31,23 +30,31 @@ type Source struct {
 // its kind. Ids carry the source, and the payment too where one callback is about several. Events without a usable
 // payment id are left out.
 func (s Source) Events(parsed []Event) (events []relay.Event, types []string) {
-	for _, p := range parsed {
-		if relay.CheckPayment(p.Payment) != nil {
+	for i := range parsed {
+		if unusable(parsed[i]) {
 			continue
 		}
-		e := p.Event
-		id := e.ID
-		if p.Derived {
-			id = string(e.Status) + ":" + string(e.Amount) + ":" + id
-		}
-		if p.Shared {
-			id = e.Payment + ":" + id
-		}
-		e.ID = s.Name + ":" + id
-		e.Source, e.Provider, e.NeedsRegistration = s.Name, s.ProviderName, s.NeedsRegistration
-		events, types = append(events, e), append(types, p.Type)
+		events, types = append(events, s.event(&parsed[i])), append(types, parsed[i].Type)
 	}
 	return events, types
+}
+
+// unusable reports that an event's payment id cannot be one.
+func unusable(e Event) bool { return relay.CheckPayment(e.Payment) != nil }
+
+// event returns p as it is stored.
+func (s *Source) event(p *Event) relay.Event {
+	e := p.Event
+	id := e.ID
+	if p.Derived {
+		id = string(e.Status) + ":" + string(e.Amount) + ":" + id
+	}
+	if p.Shared {
+		id = e.Payment + ":" + id
+	}
+	e.ID = s.Name + ":" + id
+	e.Source, e.Provider, e.NeedsRegistration = s.Name, s.ProviderName, s.NeedsRegistration
+	return e
 }
 
 // RouteOptions of a Route.
@@ -59,11 +66,18 @@ type RouteOptions struct {
 	MaxBody int64
 }
 
-// Route is the handler of /v1/callbacks/{source}.
+// Route is the handler of /v1/callbacks/{source}. It bounds its own reads and writes.
 type Route struct {
 	opts    RouteOptions
 	large   chan struct{} // holds one for each large body
-	sources atomic.Pointer[map[string]Source]
+	sources atomic.Pointer[map[string]*account]
+}
+
+// account is a Source with what the Route keeps beside it.
+type account struct {
+	Source
+	counts    *metrics.Callbacks
+	strangers quota
 }
 
 // storeTime bounds how long the engine may take: the least patient providers give up after 5 s.
@@ -80,7 +94,13 @@ func NewRoute(o RouteOptions, sources map[string]Source) *Route {
 }
 
 // SetSources replaces the sources, for callbacks from this moment on.
-func (rt *Route) SetSources(sources map[string]Source) { rt.sources.Store(&sources) }
+func (rt *Route) SetSources(sources map[string]Source) {
+	accounts := make(map[string]*account, len(sources))
+	for name, s := range sources {
+		accounts[name] = &account{Source: s, counts: rt.opts.Metrics.Callbacks(s.Name)}
+	}
+	rt.sources.Store(&accounts)
+}
 
 // Knows reports whether there is a source of the name.
 func (rt *Route) Knows(name string) bool {
@@ -90,6 +110,9 @@ func (rt *Route) Knows(name string) bool {
 
 // Names returns the names of all sources in order.
 func (rt *Route) Names() []string { return slices.Sorted(maps.Keys(*rt.sources.Load())) }
+
+// noStore is a header's value that all answers share: nobody changes it.
+var noStore = []string{"no-store"}
 
 // ServeHTTP verifies, stores, and answers in the provider's words.
 func (rt *Route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -107,7 +130,7 @@ func (rt *Route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	result, err := rt.take(w, r, source)
 	answer := source.Provider.Answer(err)
 	h := w.Header()
-	h.Set("Cache-Control", "no-store")
+	h["Cache-Control"] = noStore
 	if answer.ContentType != "" {
 		h.Set("Content-Type", answer.ContentType)
 	}
@@ -119,47 +142,66 @@ func (rt *Route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rt.report(source, result, err, time.Since(begin))
 }
 
-// report counts the callback and logs it as one line. A refused one is no alarm: anybody can post one.
-func (rt *Route) report(source Source, result string, err error, took time.Duration) {
-	rt.opts.Metrics.Callback(source.Name, result, took)
-	level, why := slog.LevelInfo, slog.Attr{}
-	var refusal *Refusal
-	switch {
-	case err == nil:
-	case errors.As(err, &refusal):
-		why = slog.String("detail", refusal.Detail)
-		if refusal.Genuine {
-			level = slog.LevelWarn
-		}
-	default:
-		level, why = slog.LevelError, slog.Any("error", err)
+// report counts the callback and logs it as one line, or leaves the line out where strangers caused too many.
+func (rt *Route) report(source *account, result string, err error, took time.Duration) {
+	source.counts.Finished(result, took)
+	level, why, stranger := explain(err)
+	if !rt.opts.Log.Enabled(context.Background(), level) {
+		return
 	}
-	rt.opts.Log.LogAttrs(context.Background(), level, "callback",
-		slog.String("source", source.Name), slog.String("result", result), slog.Duration("took", took), why)
+	var omitted slog.Attr
+	if stranger {
+		n, ok := source.strangers.take(time.Now())
+		if !ok {
+			return
+		}
+		if n > 0 {
+			omitted = slog.Int("omitted", n)
+		}
+	}
+	rt.opts.Log.LogAttrs(context.Background(), level, "callback", slog.String("source", source.Name),
+		slog.String("result", result), slog.Duration("took", took), why, omitted)
+}
+
+// explain returns how loud a callback's line is, what it says about err, and whether the sender proved nothing. What is
+// refused then is no alarm: anybody can post it.
+func explain(err error) (level slog.Level, why slog.Attr, stranger bool) {
+	if err == nil {
+		return slog.LevelInfo, why, false
+	}
+	refusal, ok := errors.AsType[*Refusal](err)
+	if !ok {
+		return slog.LevelError, slog.Any("error", err), errors.Is(err, errBusy)
+	}
+	why = slog.String("detail", refusal.Detail)
+	if refusal.Genuine {
+		return slog.LevelWarn, why, false
+	}
+	return slog.LevelInfo, why, true
 }
 
 // take does all but the answer. The result is for the metric.
-func (rt *Route) take(w http.ResponseWriter, r *http.Request, source Source) (result string, err error) {
+func (rt *Route) take(w http.ResponseWriter, r *http.Request, source *account) (result string, err error) {
 	parsed, err := rt.parse(w, r, source)
 	if err != nil {
-		result = "busy"
-		if refusal := new(Refusal); errors.As(err, &refusal) {
-			result = string(refusal.Reason)
+		if refusal, ok := errors.AsType[*Refusal](err); ok {
+			return string(refusal.Reason), err
 		}
-		return result, err
+		return "busy", err
 	}
-	// A provider that hangs up meanwhile must not leave half of its callback stored.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), storeTime)
-	defer cancel()
-	result = "ignored"
-	events, _ := source.Events(parsed)
-	if unusable := len(parsed) - len(events); unusable > 0 {
-		for range unusable {
+	events := slices.DeleteFunc(parsed, unusable)
+	if n := len(parsed) - len(events); n > 0 {
+		for range n {
 			rt.opts.Metrics.Unusable(source.Name)
 		}
-		rt.opts.Log.Warn("no usable payment id", "source", source.Name, "events", unusable)
+		rt.opts.Log.Warn("no usable payment id", "source", source.Name, "events", n)
 	}
-	for _, e := range events {
+	// A provider that hangs up meanwhile must not leave half of its callback stored.
+	ctx := &patience{parent: r.Context(), until: time.Now().Add(storeTime)}
+	defer ctx.release()
+	result = "ignored"
+	for i := range events {
+		e := source.event(&events[i])
 		receipt, err := rt.opts.Relay.Publish(ctx, e)
 		if err != nil {
 			return "unavailable", err
@@ -169,13 +211,13 @@ func (rt *Route) take(w http.ResponseWriter, r *http.Request, source Source) (re
 		}
 		if !receipt.Duplicate {
 			result = "stored"
-			rt.conflict(e, receipt)
+			rt.conflict(&e, receipt)
 		}
 	}
 	return result, nil
 }
 
-func (rt *Route) conflict(e relay.Event, receipt relay.Receipt) {
+func (rt *Route) conflict(e *relay.Event, receipt relay.Receipt) {
 	if receipt.Conflict == "" {
 		return
 	}
@@ -184,12 +226,12 @@ func (rt *Route) conflict(e relay.Event, receipt relay.Receipt) {
 		"reason", receipt.Conflict)
 }
 
-func (rt *Route) parse(w http.ResponseWriter, r *http.Request, source Source) ([]Event, error) {
+func (rt *Route) parse(w http.ResponseWriter, r *http.Request, source *account) ([]Event, error) {
 	if r.Method != http.MethodPost {
 		return nil, Refuse(MethodNotAllowed, "callbacks are POST")
 	}
-	body, done, err := rt.readBody(http.MaxBytesReader(w, r.Body, rt.opts.MaxBody), r.ContentLength)
-	defer done()
+	body, err := rt.readBody(w, r)
+	defer body.release()
 	if errors.Is(err, errBusy) {
 		return nil, err
 	}
@@ -199,35 +241,5 @@ func (rt *Route) parse(w http.ResponseWriter, r *http.Request, source Source) ([
 		}
 		return nil, Refuse(Malformed, "the body did not arrive as announced")
 	}
-	events, err := source.Provider.Parse(Request{Method: r.Method, URL: r.URL, Header: r.Header, Body: body}, time.Now())
-	if err != nil {
-		return nil, err
-	}
-	return events, nil
-}
-
-// smallBody is what callbacks usually have and how much of each is read without more ado. The rest of larger ones is
-// read for largeBodies of them at a time, so that strangers cannot make the process hold any number of large bodies.
-const (
-	smallBody   = 64 << 10
-	largeBodies = 32
-)
-
-// errBusy answers one more large body, to be sent again.
-var errBusy = errors.New("callback: too many large bodies at once")
-
-// readBody returns the body and what gives its room back.
-func (rt *Route) readBody(r io.Reader, announced int64) (body []byte, done func(), err error) {
-	buf := bytes.NewBuffer(make([]byte, 0, bytes.MinRead+min(max(announced, 0), smallBody)))
-	n, err := buf.ReadFrom(io.LimitReader(r, smallBody))
-	if err != nil || n < smallBody {
-		return buf.Bytes(), func() {}, err
-	}
-	select {
-	case rt.large <- struct{}{}:
-	default:
-		return nil, func() {}, errBusy
-	}
-	_, err = buf.ReadFrom(r)
-	return buf.Bytes(), func() { <-rt.large }, err
+	return source.Provider.Parse(Request{Method: r.Method, URL: r.URL, Header: r.Header, Body: body.Bytes()}, time.Now())
 }

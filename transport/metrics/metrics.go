@@ -47,10 +47,38 @@ func (m *Metrics) Waiters(count func() int) {
 		Help: "Open waits."}, func() float64 { return float64(count()) }))
 }
 
-// Callback counts one finished callback.
-func (m *Metrics) Callback(source, result string, took time.Duration) {
-	m.callbacks.WithLabelValues(source, result).Inc()
-	m.seconds.WithLabelValues(source).Observe(took.Seconds())
+// Callbacks counts those of one source. It may be used from many goroutines.
+type Callbacks struct {
+	results *prometheus.CounterVec
+	usual   map[string]prometheus.Counter
+	seconds prometheus.Observer
+}
+
+// usual are the results of nearly all callbacks. Their counters are there from the start, at 0, so that the first
+// callback shows in a rate.
+var usual = []string{"stored", "duplicate", "ignored"}
+
+// Callbacks returns the counters of a source.
+func (m *Metrics) Callbacks(source string) *Callbacks {
+	c := &Callbacks{
+		results: m.callbacks.MustCurryWith(prometheus.Labels{"source": source}),
+		usual:   make(map[string]prometheus.Counter),
+		seconds: m.seconds.WithLabelValues(source),
+	}
+	for _, result := range usual {
+		c.usual[result] = c.results.WithLabelValues(result)
+	}
+	return c
+}
+
+// Finished counts one callback.
+func (c *Callbacks) Finished(result string, took time.Duration) {
+	counter, ok := c.usual[result]
+	if !ok {
+		counter = c.results.WithLabelValues(result)
+	}
+	counter.Inc()
+	c.seconds.Observe(took.Seconds())
 }
 
 // Conflict counts one contradiction.

@@ -12,8 +12,9 @@ import (
 func TestHandler(t *testing.T) {
 	m := metrics.New()
 	m.Waiters(func() int { return 7 })
-	m.Callback("shop", "stored", 100*time.Microsecond)
-	m.Callback("shop", "stored", time.Second)
+	callbacks := m.Callbacks("shop")
+	callbacks.Finished("stored", 100*time.Microsecond)
+	callbacks.Finished("stored", time.Second)
 	m.Conflict("shop")
 	m.Unusable("shop")
 	m.WaitEnded("sse", "done")

@@ -138,12 +138,13 @@ func (n notice) time(name string) time.Time {
 }
 
 // charset returns the conversion to UTF-8 from the encoding that a notice names. It is not ok if it is unknown; the
-// conversion is not ok for text that is not in the encoding.
+// conversion is not ok for text that is not in the encoding. What it returns is a copy, because an event must not hold
+// on to the whole body.
 func charset(name string) (toUTF8 func(string) (string, bool), ok bool) {
 	var from encoding.Encoding
 	switch strings.ToLower(name) {
 	case "", "utf-8", "utf8":
-		return func(s string) (string, bool) { return s, utf8.ValidString(s) }, true
+		return func(s string) (string, bool) { return strings.Clone(s), utf8.ValidString(s) }, true
 	case "gbk", "gb2312":
 		from = simplifiedchinese.GBK
 	case "gb18030":

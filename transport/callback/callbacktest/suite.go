@@ -30,11 +30,13 @@ func Vectors[O any, P callback.Provider](t *testing.T, build func(O) (P, error))
 }
 
 func (v Vector) check(t *testing.T, p callback.Provider) {
-	body := bytes.Clone(v.Request.Body)
-	got, err := p.Parse(v.Request, v.Now)
-	if !bytes.Equal(body, v.Request.Body) {
+	r := v.Request
+	r.Body = bytes.Clone(r.Body)
+	got, err := p.Parse(r, v.Now)
+	if !bytes.Equal(r.Body, v.Request.Body) {
 		t.Error("Parse changed the body")
 	}
+	clear(r.Body) // the next callback is read into the same room: what Parse returned must not change with it
 	switch accepted := err == nil; {
 	case accepted != v.Expect.Accept && v.Expect.Optional:
 		return

@@ -21,6 +21,6 @@ func SignBody(t testing.TB, o Options, id string, at time.Time, body []byte) cal
 	header := make(http.Header)
 	header.Set("Webhook-Id", id)
 	header.Set("Webhook-Timestamp", stamp)
-	header.Set("Webhook-Signature", s.sign(signedText(id, stamp, body)))
+	header.Set("Webhook-Signature", s.sign(message{id, stamp, body}))
 	return callback.Request{Method: http.MethodPost, URL: &url.URL{Path: "/"}, Header: header, Body: body}
 }

@@ -20,9 +20,22 @@ const (
 	transactionPath = "data.payment_id"
 )
 
+// What the paths of a format lead to.
+const (
+	atStatus = iota
+	atPayment
+	atAmount
+	atCurrency
+	atType
+	atTime
+	atTransaction
+	places
+)
+
 // format is how one sender writes bodies.
 type format struct {
 	fields   callback.Fields
+	paths    paths // indexed by the constants above
 	major    bool
 	statuses map[string]relay.Status
 	final    map[relay.Status]bool
@@ -39,6 +52,8 @@ func readFormat(o Options) (format, error) {
 		statuses: make(map[string]relay.Status),
 		final:    map[relay.Status]bool{relay.Paid: true, relay.Refunded: true, relay.RefundFailed: true},
 	}
+	f.paths = newPaths(f.fields.Status, f.fields.Payment, f.fields.Amount, f.fields.Currency, typePath, timePath,
+		transactionPath)
 	switch o.AmountUnit {
 	case "", "minor":
 	case "major":
@@ -84,30 +99,34 @@ func (f *format) read(body []byte) (callback.Event, *callback.Refusal) {
 	if refusal != nil {
 		return e, refusal
 	}
-	word := callback.Text(root.Get(f.fields.Status))
+	var found [places]gjson.Result
+	f.paths.find(root, found[:])
+	word := callback.Text(found[atStatus])
 	status, ok := f.statuses[word]
 	if !ok {
 		return e, nil
 	}
-	e.Payment = callback.Text(root.Get(f.fields.Payment))
-	e.Type = cmp.Or(callback.Printable(callback.Text(root.Get(typePath))), callback.Printable(word))
+	e.Payment = callback.Text(found[atPayment])
 	e.Status = status
 	e.ProviderStatus = callback.Printable(word)
+	e.Type = e.ProviderStatus
+	if f.fields.Status != typePath {
+		e.Type = cmp.Or(callback.Printable(callback.Text(found[atType])), e.Type)
+	}
 	e.Final = f.final[status]
-	e.Time = timeOf(root.Get(timePath))
-	e.TransactionID = callback.Printable(callback.Text(root.Get(transactionPath)))
-	if e.Currency, refusal = f.currency(root); refusal != nil {
+	e.Time = timeOf(found[atTime])
+	e.TransactionID = callback.Printable(callback.Text(found[atTransaction]))
+	if e.Currency, refusal = f.currency(found[atCurrency]); refusal != nil {
 		return e, refusal
 	}
-	e.Amount, refusal = f.amount(root, e.Currency)
+	e.Amount, refusal = f.amount(found[atAmount], e.Currency)
 	return e, refusal
 }
 
 // maxCurrency leaves room for the codes of tokens, which are longer than those of ISO 4217.
 const maxCurrency = 12
 
-func (f *format) currency(root gjson.Result) (string, *callback.Refusal) {
-	r := root.Get(f.fields.Currency)
+func (f *format) currency(r gjson.Result) (string, *callback.Refusal) {
 	if !r.Exists() || r.Type == gjson.Null {
 		return "", nil
 	}
@@ -119,8 +138,7 @@ func (f *format) currency(root gjson.Result) (string, *callback.Refusal) {
 	return code, nil
 }
 
-func (f *format) amount(root gjson.Result, currency string) (relay.Amount, *callback.Refusal) {
-	r := root.Get(f.fields.Amount)
+func (f *format) amount(r gjson.Result, currency string) (relay.Amount, *callback.Refusal) {
 	if !r.Exists() || r.Type == gjson.Null {
 		return "", nil
 	}
@@ -144,6 +162,9 @@ func (f *format) amount(root gjson.Result, currency string) (relay.Amount, *call
 
 // timeOf returns the event's time in UTC. Without a zone it is not known which time that is.
 func timeOf(r gjson.Result) time.Time {
+	if r.Str == "" {
+		return time.Time{}
+	}
 	t, err := time.Parse(time.RFC3339, r.Str)
 	if err != nil {
 		return time.Time{}

@@ -31,14 +31,12 @@ const maxPublic = 4
 
 var strict = base64.StdEncoding.Strict()
 
-// The two kinds of keys have types of their own, so that a public key, which anybody may know, never keys an HMAC.
-type (
-	secret []byte
-	keys   struct {
-		secrets []secret
-		public  []ed25519.PublicKey
-	}
-)
+// keys are those of one sender. The two kinds have types of their own, so that a public key, which anybody may know,
+// never keys an HMAC.
+type keys struct {
+	secrets []*callback.Secret
+	public  []ed25519.PublicKey
+}
 
 func readKeys(o Options) (keys, error) {
 	var k keys
@@ -64,7 +62,7 @@ func readKeys(o Options) (keys, error) {
 
 // The errors complete the sentence "number 2 …" and never repeat the key.
 
-func readSecret(text string) (secret, error) {
+func readSecret(text string) (*callback.Secret, error) {
 	if strings.HasPrefix(text, publicPrefix) || strings.HasPrefix(text, privatePrefix) {
 		return nil, errors.New("is an Ed25519 key: its whpk_… half belongs in public_keys")
 	}
@@ -75,7 +73,7 @@ func readSecret(text string) (secret, error) {
 	if len(s) < minSecret || len(s) > maxSecret {
 		return nil, fmt.Errorf("has %d bytes, the specification wants %d to %d", len(s), minSecret, maxSecret)
 	}
-	return s, nil
+	return callback.NewSecret(s), nil
 }
 
 func readPublic(text string) (ed25519.PublicKey, error) {
@@ -103,65 +101,79 @@ func readPrivate(text string) (ed25519.PrivateKey, error) {
 	return key, nil
 }
 
-// signedText is what both kinds of signature are over.
-func signedText(id, stamp string, body []byte) []byte {
-	text := make([]byte, 0, len(id)+len(stamp)+len(body)+2)
-	text = append(text, id...)
-	text = append(text, '.')
-	text = append(text, stamp...)
-	text = append(text, '.')
-	return append(text, body...)
+// message is what both kinds of signature are over.
+type message struct {
+	id, stamp string
+	body      []byte
 }
 
-// sign returns the item of the signature header.
-func (s secret) sign(text []byte) string {
-	mac := hmac.New(sha256.New, s)
-	mac.Write(text)
-	var sum [sha256.Size]byte
-	return "v1," + strict.EncodeToString(mac.Sum(sum[:0]))
+// text returns the message as one, for signatures that cannot be computed in parts.
+func (m message) text() []byte {
+	text := make([]byte, 0, len(m.id)+len(m.stamp)+len(m.body)+2)
+	text = append(text, m.id...)
+	text = append(text, '.')
+	text = append(text, m.stamp...)
+	text = append(text, '.')
+	return append(text, m.body...)
 }
 
-// verify accepts text if one of the signatures, "version,base64" parted by spaces, is by one of the keys. Versions it
+// version1 begins the item that an HMAC is in the signature header.
+const version1 = "v1,"
+
+// item is the whole of it: version1 and the base64 of the HMAC.
+type item [len(version1) + (sha256.Size+2)/3*4]byte
+
+// sign returns the item of the message.
+func sign(s *callback.Secret, m message) (i item) {
+	sum := s.Sum(m.body, m.id, ".", m.stamp, ".")
+	strict.Encode(i[copy(i[:], version1):], sum[:])
+	return i
+}
+
+// is compares in constant time. Comparing the encoded texts allows no other spelling of the same bytes.
+func (i item) is(text string) bool {
+	var given item
+	return len(text) == len(given) && copy(given[:], text) == len(given) && hmac.Equal(given[:], i[:])
+}
+
+// verify accepts m if one of the signatures, "version,base64" parted by spaces, is by one of the keys. Versions it
 // does not know, and those it has no keys for, count for nothing.
-func (k keys) verify(text []byte, signatures string) *callback.Refusal {
-	items := strings.Split(signatures, " ")
-	if len(items) > maxSignatures {
-		return callback.Refuse(callback.BadSignature, fmt.Sprintf("%d signatures, at most %d are tried", len(items),
-			maxSignatures))
+func (k keys) verify(m message, signatures string) *callback.Refusal {
+	if n := strings.Count(signatures, " ") + 1; n > maxSignatures {
+		return callback.Refuse(callback.BadSignature, fmt.Sprintf("%d signatures, at most %d are tried", n, maxSignatures))
 	}
-	wanted := make([]string, len(k.secrets))
-	for i, s := range k.secrets {
-		wanted[i] = s.sign(text)
-	}
-	public := 0
-	for _, item := range items {
-		for _, want := range wanted {
-			// Comparing the encoded texts allows no other spelling of the same bytes.
-			if hmac.Equal([]byte(item), []byte(want)) {
+	for _, s := range k.secrets {
+		want := sign(s, m)
+		for text := range strings.SplitSeq(signatures, " ") {
+			if want.is(text) {
 				return nil
 			}
 		}
-		encoded, ok := strings.CutPrefix(item, "v1a,")
-		if !ok || public == maxPublic {
-			continue
-		}
-		public++
-		if k.signed(text, encoded) {
-			return nil
-		}
+	}
+	if len(k.public) != 0 && k.signed(m, signatures) {
+		return nil
 	}
 	return callback.Refuse(callback.BadSignature, "no signature is by one of the configured keys: compare secrets and "+
 		"public_keys with the sender's, and see that nothing on the way changes the body")
 }
 
-func (k keys) signed(text []byte, encoded string) bool {
-	signature, err := callback.Base64(encoded)
-	if err != nil || len(encoded) != strict.EncodedLen(ed25519.SignatureSize) {
-		return false
-	}
-	for _, key := range k.public {
-		if ed25519.Verify(key, text, signature) {
-			return true
+// signed reports whether one of the first maxPublic Ed25519 signatures is by one of the public keys.
+func (k keys) signed(m message, signatures string) bool {
+	whole, tried := m.text(), 0
+	for text := range strings.SplitSeq(signatures, " ") {
+		encoded, ok := strings.CutPrefix(text, "v1a,")
+		if !ok || tried == maxPublic {
+			continue
+		}
+		tried++
+		signature, err := callback.Base64(encoded)
+		if err != nil || len(encoded) != strict.EncodedLen(ed25519.SignatureSize) {
+			continue
+		}
+		for _, key := range k.public {
+			if ed25519.Verify(key, whole, signature) {
+				return true
+			}
 		}
 	}
 	return false

@@ -88,16 +88,16 @@ func (p *Provider) Parse(r callback.Request, now time.Time) ([]callback.Event, e
 
 // verify returns the event's id once the signature and then the time have held.
 func (p *Provider) verify(r callback.Request, now time.Time) (id string, _ *callback.Refusal) {
-	prefix := prefixOf(r.Header)
-	id, refusal := callback.Header(r.Header, prefix+"Id")
+	names := namesIn(r.Header)
+	id, refusal := callback.Header(r.Header, names.id)
 	if refusal != nil {
 		return "", refusal
 	}
-	stamp, refusal := callback.Header(r.Header, prefix+"Timestamp")
+	stamp, refusal := callback.Header(r.Header, names.timestamp)
 	if refusal != nil {
 		return "", refusal
 	}
-	signatures, refusal := callback.Header(r.Header, prefix+"Signature")
+	signatures, refusal := callback.Header(r.Header, names.signature)
 	if refusal != nil {
 		return "", refusal
 	}
@@ -105,7 +105,7 @@ func (p *Provider) verify(r callback.Request, now time.Time) (id string, _ *call
 	if refusal != nil {
 		return "", refusal
 	}
-	if refusal := p.keys.verify(signedText(id, stamp, r.Body), signatures); refusal != nil {
+	if refusal := p.keys.verify(message{id, stamp, r.Body}, signatures); refusal != nil {
 		return "", refusal
 	}
 	switch age := now.Sub(signed); {
@@ -115,25 +115,31 @@ func (p *Provider) verify(r callback.Request, now time.Time) (id string, _ *call
 		return "", callback.Refuse(callback.FutureTimestamp, callback.Age(now, signed))
 	}
 	if relay.CheckPayment(id) != nil { // an event's id follows the rule of a payment's
-		return "", callback.Reject(prefix + "Id is not 1 to 128 bytes of UTF-8 without control characters")
+		return "", callback.Reject(names.id + " is not 1 to 128 bytes of UTF-8 without control characters")
 	}
 	return id, nil
 }
 
-// prefixOf returns which of the two families of header names the sender uses. Svix, where the specification comes
-// from, sends its own.
-func prefixOf(h http.Header) string {
-	for _, name := range []string{"Webhook-Id", "Webhook-Timestamp", "Webhook-Signature"} {
-		if len(h.Values(name)) > 0 {
-			return "Webhook-"
-		}
+// names are the headers that a signature needs.
+type names struct{ id, timestamp, signature string }
+
+// The two families of them. Svix, where the specification comes from, sends its own.
+var (
+	webhook = names{"Webhook-Id", "Webhook-Timestamp", "Webhook-Signature"}
+	svix    = names{"Svix-Id", "Svix-Timestamp", "Svix-Signature"}
+)
+
+// namesIn returns the family that the sender uses: svix if there is something of it and nothing of webhook.
+func namesIn(h http.Header) names {
+	if !webhook.in(h) && svix.in(h) {
+		return svix
 	}
-	for _, name := range []string{"Svix-Id", "Svix-Timestamp", "Svix-Signature"} {
-		if len(h.Values(name)) > 0 {
-			return "Svix-"
-		}
-	}
-	return "Webhook-"
+	return webhook
+}
+
+// in reports whether h has any of the names.
+func (n names) in(h http.Header) bool {
+	return len(h[n.id]) > 0 || len(h[n.timestamp]) > 0 || len(h[n.signature]) > 0
 }
 
 // Answer acknowledges with 200, and refuses with problem+json. It never answers 410, which asks the sender to switch

@@ -21,7 +21,7 @@ import (
 // Signer posts what a sender with the same settings would. It may be used from many goroutines.
 type Signer struct {
 	format  format
-	secret  secret
+	secret  *callback.Secret
 	private ed25519.PrivateKey // instead of secret
 }
 
@@ -72,15 +72,16 @@ func (s *Signer) Sign(n callback.Notification, at time.Time) (callback.Request, 
 	header.Set("Content-Type", "application/json")
 	header.Set("Webhook-Id", id)
 	header.Set("Webhook-Timestamp", stamp)
-	header.Set("Webhook-Signature", s.sign(signedText(id, stamp, body)))
+	header.Set("Webhook-Signature", s.sign(message{id, stamp, body}))
 	return callback.NewPost(header, body), nil
 }
 
-func (s *Signer) sign(text []byte) string {
+func (s *Signer) sign(m message) string {
 	if s.private != nil {
-		return "v1a," + strict.EncodeToString(ed25519.Sign(s.private, text))
+		return "v1a," + strict.EncodeToString(ed25519.Sign(s.private, m.text()))
 	}
-	return s.secret.sign(text)
+	i := sign(s.secret, m)
+	return string(i[:])
 }
 
 // write is the inverse of read.

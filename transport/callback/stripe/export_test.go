@@ -18,6 +18,6 @@ func SignBody(t testing.TB, o Options, at time.Time, body []byte) callback.Reque
 	}
 	stamp := strconv.FormatInt(at.Unix(), 10)
 	h := make(http.Header)
-	h.Set(header, "t="+stamp+",v1="+s.secret.sign(stamp, body))
+	h.Set(header, s.header(stamp, body))
 	return callback.Request{Method: http.MethodPost, Header: h, Body: body}
 }

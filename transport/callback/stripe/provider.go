@@ -34,7 +34,7 @@ const defaultTolerance = 300 * time.Second
 
 // Provider verifies and reads the events of one endpoint.
 type Provider struct {
-	secrets   []secret
+	secrets   []*callback.Secret
 	tolerance time.Duration
 	payment   string // the path of the payment id, empty for the default
 	accounts  callback.List
@@ -66,11 +66,11 @@ func New(o Options) (*Provider, error) {
 }
 
 // readSecret's error completes the sentence "number 2 must …" and does not repeat the secret.
-func readSecret(text string) (secret, error) {
+func readSecret(text string) (*callback.Secret, error) {
 	if len(text) <= len("whsec_") || !strings.HasPrefix(text, "whsec_") || strings.TrimSpace(text) != text {
 		return nil, errors.New("must start with whsec_ and have no white space around it")
 	}
-	return secret(text), nil
+	return callback.NewSecret([]byte(text)), nil
 }
 
 // Parse verifies r and returns its event, or none where r is not about a payment's status.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,16 +19,20 @@ const header = "Stripe-Signature"
 // maxItems bounds the work that a stranger can cause. Rolling a secret makes two signatures.
 const maxItems = 20
 
-// secret is the whole text that Stripe shows, whsec_ included.
-type secret []byte
+// signature is a v1 signature as Stripe writes it, in lower-case hex.
+type signature [2 * sha256.Size]byte
 
-// sign returns a v1 signature as Stripe writes it, in lower-case hex.
-func (s secret) sign(stamp string, body []byte) string {
-	mac := hmac.New(sha256.New, s)
-	mac.Write([]byte(stamp))
-	mac.Write([]byte{'.'})
-	mac.Write(body)
-	return hex.EncodeToString(mac.Sum(nil))
+// sign returns the signature by a secret, whose key is the whole text that Stripe shows, whsec_ included.
+func sign(s *callback.Secret, stamp string, body []byte) (hexed signature) {
+	sum := s.Sum(body, stamp, ".")
+	hex.Encode(hexed[:], sum[:])
+	return hexed
+}
+
+// is compares in constant time. Comparing the encoded texts allows no other spelling of the same bytes.
+func (s signature) is(text string) bool {
+	var given signature
+	return len(text) == len(given) && copy(given[:], text) == len(given) && hmac.Equal(given[:], s[:])
 }
 
 func (p *Provider) verify(r callback.Request, now time.Time) *callback.Refusal {
@@ -82,12 +87,8 @@ func split(value string) (stamp string, signatures []string, _ *callback.Refusal
 
 func (p *Provider) signed(stamp string, signatures []string, body []byte) bool {
 	for _, s := range p.secrets {
-		// Comparing the encoded texts allows no other spelling of the same bytes.
-		want := []byte(s.sign(stamp, body))
-		for _, signature := range signatures {
-			if hmac.Equal([]byte(signature), want) {
-				return true
-			}
+		if slices.ContainsFunc(signatures, sign(s, stamp, body).is) {
+			return true
 		}
 	}
 	return false

@@ -19,7 +19,7 @@ import (
 
 // Signer posts events as Stripe does. It may be used from many goroutines.
 type Signer struct {
-	secret  secret
+	secret  *callback.Secret
 	payment string // as Provider's
 }
 
@@ -63,8 +63,14 @@ func (s *Signer) Sign(n callback.Notification, at time.Time) (callback.Request, 
 	h := make(http.Header)
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	h.Set("User-Agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)")
-	h.Set(header, "t="+stamp+",v1="+s.secret.sign(stamp, body))
+	h.Set(header, s.header(stamp, body))
 	return callback.NewPost(h, body), nil
+}
+
+// header returns the signature header.
+func (s *Signer) header(stamp string, body []byte) string {
+	signed := sign(s.secret, stamp, body)
+	return "t=" + stamp + ",v1=" + string(signed[:])
 }
 
 // apiVersion is what the events claim to be rendered for.
