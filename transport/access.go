@@ -47,18 +47,16 @@ func (a *Access) apiKey(r *http.Request) bool {
 	return slices.Contains(a.apiKeys, digest)
 }
 
-func bearer(r *http.Request) (string, bool) {
-	v := r.Header.Values("Authorization")
-	if len(v) != 1 {
-		return "", false
-	}
-	scheme, token, ok := strings.Cut(v[0], " ")
-	return strings.TrimSpace(token), ok && strings.EqualFold(scheme, "Bearer")
+// bearer returns the one bearer token that r has, be it a key or a ticket.
+func bearer(r *http.Request) (token string, given bool) {
+	token, _ = ticket.Bearer(r.Header)
+	return token, token != ""
 }
 
-// corsOrigin reports whether scripts of the origin may read answers: it is configured or public_url's.
+// corsOrigin reports whether scripts of the origin may read answers: it is configured or public_url's. Browsers send
+// the normal form, which is looked for first.
 func (a *Access) corsOrigin(origin string) bool {
-	return a.any || slices.Contains(a.origins, normalOrigin(origin))
+	return a.any || slices.Contains(a.origins, origin) || slices.Contains(a.origins, normalOrigin(origin))
 }
 
 // ownOrigin reports whether the Origin is one that may open WebSockets and send cookies: the request's own, or one of
@@ -109,13 +107,8 @@ func clientAddress(r *http.Request, trusted []netip.Prefix) string {
 		return r.RemoteAddr
 	}
 	addr := peer.Addr().Unmap()
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0 && isTrusted(addr, trusted); i-- {
-		hop, err := parseHop(strings.TrimSpace(hops[i]))
-		if err != nil {
-			break
-		}
-		addr = hop.Unmap()
+	if isTrusted(addr, trusted) {
+		addr = forwarded(addr, r.Header.Values("X-Forwarded-For"), trusted)
 	}
 	if addr.Is6() {
 		if p, err := addr.Prefix(64); err == nil {
@@ -123,6 +116,19 @@ func clientAddress(r *http.Request, trusted []netip.Prefix) string {
 		}
 	}
 	return addr.String()
+}
+
+// forwarded follows the hops of X-Forwarded-For from the last one on for as long as a trusted proxy names them.
+func forwarded(addr netip.Addr, headers []string, trusted []netip.Prefix) netip.Addr {
+	hops := strings.Split(strings.Join(headers, ","), ",")
+	for i := len(hops) - 1; i >= 0 && isTrusted(addr, trusted); i-- {
+		hop, err := parseHop(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		addr = hop.Unmap()
+	}
+	return addr
 }
 
 // parseHop reads an address, behind which some proxies write a port.

@@ -33,6 +33,7 @@ type Options struct {
 // Keys mint and verify tickets. They never change and may be used from many goroutines.
 type Keys struct {
 	signer jose.Signer // nil without a secret
+	hs256  *hs256      // nil without a secret
 	fits   map[jose.SignatureAlgorithm]*keyring
 	named  map[string]map[jose.SignatureAlgorithm]*keyring // by kid, of the JWKS
 }
@@ -70,28 +71,31 @@ func New(o Options) (*Keys, error) {
 }
 
 func (k *Keys) addSecrets(first string, older []string) error {
+	var secrets [][]byte
 	if first != "" {
 		if err := checkSecret(first); err != nil {
 			return fmt.Errorf("tickets.secret %w", err)
 		}
-		k.add(jose.HS256, []byte(first), "")
+		secrets = append(secrets, []byte(first))
 	}
 	for i, secret := range older {
 		if err := checkSecret(secret); err != nil {
 			return fmt.Errorf("tickets.secrets: entry %d %w", i+1, err)
 		}
-		k.add(jose.HS256, []byte(secret), "")
+		secrets = append(secrets, []byte(secret))
 	}
-	ring := k.fits[jose.HS256]
-	if ring == nil {
+	if len(secrets) == 0 {
 		return nil
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: ring.keys[0]},
+	for _, secret := range secrets {
+		k.add(jose.HS256, secret, "")
+	}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: secrets[0]},
 		(&jose.SignerOptions{}).WithType("JWT"))
 	if err != nil {
 		return fmt.Errorf("tickets.secret: %w", err)
 	}
-	k.signer = signer
+	k.signer, k.hs256 = signer, newHS256(secrets)
 	return nil
 }
 
@@ -123,6 +127,12 @@ func put(rings map[jose.SignatureAlgorithm]*keyring, alg jose.SignatureAlgorithm
 		rings[alg] = &keyring{algorithm: []jose.SignatureAlgorithm{alg}}
 	}
 	rings[alg].keys = append(rings[alg].keys, key)
+}
+
+// isNamed reports whether the JWKS has keys with the kid.
+func (k *Keys) isNamed(kid []byte) bool {
+	_, ok := k.named[string(kid)]
+	return ok
 }
 
 // candidates returns the keys that a ticket with this header may be signed with: those of the kid where the JWKS has

@@ -2,6 +2,7 @@ package ticket
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -38,62 +39,92 @@ type Sources struct {
 // FromRequest returns the ticket that r carries, unverified. The first place that has one decides, and where names
 // it: if what stands there is empty or ambiguous (there twice), ok is false and no other place is looked at.
 func FromRequest(r *http.Request, o Sources) (token string, where Where, ok bool) {
-	if tokens, present := inAuthorization(r.Header); present {
-		return only(tokens, Authorization)
+	if token, present := Bearer(r.Header); present {
+		return token, Authorization, token != ""
 	}
-	if tokens := inSubprotocols(r); len(tokens) > 0 {
-		return only(tokens, Subprotocol)
+	if f := inSubprotocols(r); f.times > 0 {
+		return f.only(Subprotocol)
 	}
-	if o.Query && r.URL.RawQuery != "" {
-		if tokens := r.URL.Query()[QueryName]; len(tokens) > 0 {
-			return only(tokens, Query)
+	if o.Query {
+		if f := inQuery(r.URL.RawQuery); f.times > 0 {
+			return f.only(Query)
 		}
 	}
 	if o.Cookie {
-		var tokens []string
-		for _, c := range r.CookiesNamed(CookieName) {
-			tokens = append(tokens, c.Value)
-		}
-		if len(tokens) > 0 {
-			return only(tokens, Cookie)
+		if f := inCookies(r); f.times > 0 {
+			return f.only(Cookie)
 		}
 	}
 	return "", Nowhere, false
 }
 
-func only(tokens []string, where Where) (string, Where, bool) {
-	if len(tokens) != 1 || tokens[0] == "" {
-		return "", where, false
-	}
-	return tokens[0], where, true
-}
-
-// inAuthorization passes over other schemes, which proxies use for themselves. Two headers are present whatever they
-// hold: which of them counts is not the same for every proxy.
-func inAuthorization(h http.Header) (tokens []string, present bool) {
+// Bearer returns the token of a header `Authorization: Bearer <token>` (RFC 6750, section 2.1), without its white
+// space; a bearer of nothing is present and empty. Other schemes, which proxies use for themselves, are passed over.
+// Two Authorization headers are present and empty whatever they hold: which of them counts is not the same for every
+// proxy.
+func Bearer(h http.Header) (token string, present bool) {
 	values := h["Authorization"]
 	if len(values) != 1 {
-		return nil, len(values) > 1
+		return "", len(values) > 1
 	}
 	scheme, token, _ := strings.Cut(strings.TrimSpace(values[0]), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
-		return nil, false
+		return "", false
 	}
-	return []string{strings.TrimSpace(token)}, true
+	return strings.TrimSpace(token), true
 }
 
-func inSubprotocols(r *http.Request) (tokens []string) {
+// found is what one place of a request has: how many tickets, and the last of them.
+type found struct {
+	token string
+	times int
+}
+
+func (f *found) add(token string) { f.token, f.times = token, f.times+1 }
+
+func (f found) only(where Where) (string, Where, bool) {
+	if f.times != 1 || f.token == "" {
+		return "", where, false
+	}
+	return f.token, where, true
+}
+
+func inSubprotocols(r *http.Request) (f found) {
 	if !listed(r.Header["Connection"], "upgrade") || !listed(r.Header["Upgrade"], "websocket") {
-		return nil
+		return f
 	}
 	for _, value := range r.Header["Sec-Websocket-Protocol"] {
 		for protocol := range strings.SplitSeq(value, ",") {
 			if token, ok := strings.CutPrefix(strings.TrimSpace(protocol), SubprotocolPrefix); ok {
-				tokens = append(tokens, token)
+				f.add(token)
 			}
 		}
 	}
-	return tokens
+	return f
+}
+
+// inQuery reads a query as url.ParseQuery does, which drops a pair that is malformed or has a semicolon, without a map
+// of all that is in it.
+func inQuery(query string) (f found) {
+	for query != "" {
+		var pair string
+		pair, query, _ = strings.Cut(query, "&")
+		name, value, _ := strings.Cut(pair, "=")
+		if name, err := url.QueryUnescape(name); err != nil || name != QueryName || strings.Contains(pair, ";") {
+			continue
+		}
+		if value, err := url.QueryUnescape(value); err == nil {
+			f.add(value)
+		}
+	}
+	return f
+}
+
+func inCookies(r *http.Request) (f found) {
+	for _, c := range r.CookiesNamed(CookieName) {
+		f.add(c.Value)
+	}
+	return f
 }
 
 // listed reports whether one of the comma-separated lists has the word, in any case (RFC 9110, section 5.6.1).

@@ -3,6 +3,7 @@ package ticket_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"testing"
 
 	"github.com/tillbell/tillbell/transport/ticket"
@@ -64,6 +65,52 @@ func TestFromRequest(t *testing.T) {
 			token, where, ok := ticket.FromRequest(r, c.sources)
 			if token != c.token || where != c.where || ok != c.ok {
 				t.Errorf("FromRequest = %q, %q, %v, want %q, %q, %v", token, where, ok, c.token, c.where, c.ok)
+			}
+		})
+	}
+}
+
+// FuzzQuery: the query is read as net/url reads it.
+func FuzzQuery(f *testing.F) {
+	for _, query := range []string{"", "ticket=a.b.c", "ttl=5s&ticket=a%2Eb&x", "ticket=a&ticket=b", "tick%65t=a", "ticket", "ticket=",
+		"ticket=a;b", "ticket=a;ticket=b", "ticket=%zz", "%zz=a&ticket=b", "ticket=a+b", "&&ticket=a&", "ticket=a=b", "=ticket", "ticket=%"} {
+		f.Add(query)
+	}
+	f.Fuzz(func(t *testing.T, query string) {
+		values, _ := url.ParseQuery(query)
+		tokens := values[ticket.QueryName]
+		want := ticket.Nowhere
+		if len(tokens) > 0 {
+			want = ticket.Query
+		}
+		token, where, ok := ticket.FromRequest(&http.Request{URL: &url.URL{RawQuery: query}}, ticket.Sources{Query: true})
+		if where != want || ok != (len(tokens) == 1 && tokens[0] != "") || ok && token != tokens[0] {
+			t.Errorf("%q: FromRequest = %q, %q, %v; net/url has %q", query, token, where, ok, tokens)
+		}
+	})
+}
+
+func BenchmarkFromRequest(b *testing.B) {
+	for _, c := range []struct {
+		name, query string
+		headers     []string
+	}{
+		{"authorization", "", []string{"Authorization", "Bearer a.b.c"}},
+		{"subprotocol", "", []string{"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Protocol", "tillbell.v1, bearer.a.b.c"}},
+		{"query", "ttl=90s&ticket=a.b.c", nil},
+		{"cookie", "", []string{"Cookie", "a=b; tillbell_ticket=a.b.c"}},
+		{"none", "", nil},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			r := httptest.NewRequest(http.MethodGet, "/v1/payments/order-1001/sse?"+c.query, nil)
+			for i := 0; i < len(c.headers); i += 2 {
+				r.Header.Add(c.headers[i], c.headers[i+1])
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, _, ok := ticket.FromRequest(r, ticket.Sources{Query: true, Cookie: true}); ok != (c.name != "none") {
+					b.Fatal("the ticket was not found")
+				}
 			}
 		})
 	}

@@ -50,7 +50,15 @@ func check(t *testing.T, keys *ticket.Keys, token, want string) {
 
 func TestClaims(t *testing.T) {
 	keys := mustNew(t, ticket.Options{Secret: secret})
-	for name, c := range map[string]struct{ claims, want string }{
+	for name, c := range claimCases() {
+		t.Run(name, func(t *testing.T) { check(t, keys, forge(hsHeader, c.claims, hs256(secret)), c.want) })
+	}
+}
+
+type claimCase struct{ claims, want string }
+
+func claimCases() map[string]claimCase {
+	return map[string]claimCase{
 		"good":                     {goodClaims, fine},
 		"aud in a list":            {`{"aud":["shop","tillbell"],"sub":"o","exp":1795000900}`, fine},
 		"other claims":             {`{"aud":"tillbell","sub":"o","exp":1795000900,"iss":7,"jti":null,"x":{"sub":"p"}}`, fine},
@@ -108,19 +116,25 @@ func TestClaims(t *testing.T) {
 		"an unfinished object":     {goodClaims[:len(goodClaims)-1], "malformed"},
 		"white space around it":    {" \r\n" + goodClaims + "\n", fine},
 		"a byte order mark before": {"\ufeff" + goodClaims, "malformed"},
-	} {
-		t.Run(name, func(t *testing.T) { check(t, keys, forge(hsHeader, c.claims, hs256(secret)), c.want) })
 	}
 }
 
 func TestHeader(t *testing.T) {
-	p := private()
 	keys := mustNew(t, all())
-	for name, c := range map[string]struct {
-		header string
-		sign   sign
-		want   string
-	}{
+	for name, c := range headerCases() {
+		t.Run(name, func(t *testing.T) { check(t, keys, forge(c.header, goodClaims, c.sign), c.want) })
+	}
+}
+
+type headerCase struct {
+	header string
+	sign   sign
+	want   string
+}
+
+func headerCases() map[string]headerCase {
+	p := private()
+	return map[string]headerCase{
 		"HS256":                     {hsHeader, hs256(secret), fine},
 		"EdDSA":                     {`{"alg":"EdDSA"}`, eddsa(p.ed), fine},
 		"ES256":                     {`{"alg":"ES256"}`, es256(p.ec), fine},
@@ -166,8 +180,6 @@ func TestHeader(t *testing.T) {
 		"jwk of another, our key":   {`{"alg":"ES256","jwk":` + jwk(p.other.Public(), "", "", "") + `}`, es256(p.ec), fine},
 		"jwk of another, their key": {`{"alg":"ES256","jwk":` + jwk(p.other.Public(), "", "", "") + `}`, es256(p.other), "signature"},
 		"jwk a secret":              {`{"alg":"HS256","jwk":{"kty":"oct","k":"` + b64(wrongSecret) + `"}}`, hs256(wrongSecret), "malformed"},
-	} {
-		t.Run(name, func(t *testing.T) { check(t, keys, forge(c.header, goodClaims, c.sign), c.want) })
 	}
 }
 
