@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 	"go.uber.org/fx/fxevent"
 
 	"github.com/tillbell/tillbell/modules/config"
+	"github.com/tillbell/tillbell/modules/heap"
 	"github.com/tillbell/tillbell/transport"
 	"github.com/tillbell/tillbell/transport/callback"
 )
@@ -51,11 +51,8 @@ func (p Program) Run(ctx context.Context) error {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 
-	// What lives long here is small and what is allocated dies at once, so collecting less often costs little memory.
-	if os.Getenv("GOGC") == "" {
-		before := debug.SetGCPercent(400)
-		defer debug.SetGCPercent(before)
-	}
+	memory := heap.Keep()
+	defer memory.Stop()
 	log := newLog(p.Config, p.Log)
 	for _, w := range p.Config.Warnings() {
 		log.Warn("configuration", "warning", w)

@@ -65,7 +65,7 @@ func newServer(lc fx.Lifecycle, in server) *transport.Server {
 		TicketTTL: c.Await.TTL, MaxTTL: c.Await.MaxTTL, Retention: c.Retention,
 		TrustedProxies: prefixes(c.TrustedProxies),
 		Delay:          c.Shutdown.Delay, Drain: c.Shutdown.Drain,
-		Relay: in.Relay, Access: in.Access, Transports: transports(in.Wheel),
+		Relay: in.Relay, Access: in.Access, Transports: transports(in.Wheel, c),
 		KnowsSource: in.Route.Knows, SourceNames: in.Route.Names, Callbacks: in.Route, Client: clientjs.Module,
 		Extra: in.Extra.Routes, Wrap: in.Extra.Wrap,
 		Metrics: in.Metrics, Log: in.Log,

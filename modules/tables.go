@@ -28,10 +28,10 @@ var Providers = map[string]Adapter{
 }
 
 // transports are the ways to write a wait, in the order in which a client should try them.
-func transports(w *wheel.Wheel) []transport.Transport {
+func transports(w *wheel.Wheel, c *config.Config) []transport.Transport {
 	return []transport.Transport{
-		sse.New(w, sse.Options{}),
-		ws.New(w, ws.Options{}),
+		sse.New(w, sse.Options{Heartbeat: c.Await.Heartbeat}),
+		ws.New(w, ws.Options{Heartbeat: c.Await.Heartbeat}),
 		poll.New(poll.Options{}),
 	}
 }

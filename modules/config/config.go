@@ -75,6 +75,8 @@ type Await struct {
 	TTL time.Duration `yaml:"ttl"`
 	// MaxTTL ends every wait.
 	MaxTTL time.Duration `yaml:"max_ttl"`
+	// Heartbeat is how long a stream or a WebSocket may be silent before it is sent a ping, from 1 s to 5 min.
+	Heartbeat time.Duration `yaml:"heartbeat"`
 }
 
 // Limits bounds what the process holds. For the waiters 0 leaves the choice to the program.
@@ -120,7 +122,7 @@ func Default() *Config {
 		Admin:     "127.0.0.1:9090",
 		Engine:    "memory",
 		Retention: 72 * time.Hour,
-		Await:     Await{TTL: 15 * time.Minute, MaxTTL: 24 * time.Hour},
+		Await:     Await{TTL: 15 * time.Minute, MaxTTL: 24 * time.Hour, Heartbeat: 20 * time.Second},
 		Limits:    Limits{CallbackBody: 1 << 20},
 		Shutdown:  Shutdown{Drain: 10 * time.Second},
 		Log:       Log{Level: "info", Format: "text"},

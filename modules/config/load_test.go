@@ -21,7 +21,7 @@ engine: memory
 retention: 72h
 api_keys: ["${TILLBELL_API_KEY}"]
 tickets: {secret: "${TILLBELL_TICKETS_SECRET}"}
-await: {ttl: 15m, max_ttl: 24h}
+await: {ttl: 15m, max_ttl: 24h, heartbeat: 20s}
 limits: {waiters: 0, waiters_per_address: 0, waiters_per_payment: 0, callback_body: 1MiB}
 cors: {origins: ["https://shop.example"]}
 tls: {cert: "", key: ""}
@@ -91,7 +91,7 @@ func TestEmptyDocumentIsTheDefault(t *testing.T) {
 	d := config.Default()
 	equal(t, "listen", d.Listen, ":8080")
 	equal(t, "admin", d.Admin, "127.0.0.1:9090")
-	equal(t, "await", d.Await, config.Await{TTL: 15 * time.Minute, MaxTTL: 24 * time.Hour})
+	equal(t, "await", d.Await, config.Await{TTL: 15 * time.Minute, MaxTTL: 24 * time.Hour, Heartbeat: 20 * time.Second})
 	equal(t, "callback body", d.Limits.CallbackBody, 1<<20)
 	equal(t, "shutdown", d.Shutdown, config.Shutdown{Drain: 10 * time.Second})
 	equal(t, "log", d.Log, config.Log{Level: "info", Format: "text"})
@@ -104,7 +104,7 @@ func TestStrict(t *testing.T) {
 	const stripe = "sources:\n  s:\n    provider: stripe\n"
 	for _, test := range []struct{ name, yaml, want string }{
 		{"unknown key", "listen: ':1'\nretentoin: 72h\n", "tillbell.yaml:2: retentoin: unknown key; did you mean retention?"},
-		{"unknown nested key", "await:\n  ttl: 1m\n  zzzzzzzz: 1\n", "tillbell.yaml:3: await.zzzzzzzz: unknown key; allowed: ttl, max_ttl"},
+		{"unknown nested key", "await:\n  ttl: 1m\n  zzzzzzzz: 1\n", "tillbell.yaml:3: await.zzzzzzzz: unknown key; allowed: ttl, max_ttl, heartbeat"},
 		{"unknown source key", stripe + "    secretz: [x]\n", "tillbell.yaml:4: sources.s.secretz: unknown key; did you mean secrets?"},
 		{"unknown nested source key", stripe + "    fields: {paymnt: x}\n", "tillbell.yaml:4: sources.s.fields.paymnt: unknown key; did you mean payment?"},
 		{"duplicate key", "listen: a\nadmin: b\nlisten: c\n", "tillbell.yaml:3: listen: set twice; the first is on line 1"},

@@ -47,6 +47,7 @@ func TestEnvironment(t *testing.T) {
 		env: map[string]string{
 			"TILLBELL_API_KEYS":                           "a, b,c,",
 			"TILLBELL_AWAIT_MAX_TTL":                      "2h",
+			"TILLBELL_AWAIT_HEARTBEAT":                    "90s",
 			"TILLBELL_ADMIN":                              "",
 			"TILLBELL_LIMITS_CALLBACK_BODY":               "2MiB",
 			"TILLBELL_TICKETS_SECRET":                     "${not expanded}",
@@ -64,6 +65,7 @@ func TestEnvironment(t *testing.T) {
 	}.must(t)
 	equal(t, "api keys", strings.Join(c.APIKeys, "|"), "a|b|c")
 	equal(t, "max_ttl", c.Await.MaxTTL, 2*time.Hour)
+	equal(t, "heartbeat", c.Await.Heartbeat, 90*time.Second)
 	equal(t, "admin", c.Admin, "")
 	equal(t, "body", c.Limits.CallbackBody, 2<<20)
 	equal(t, "secret", c.Tickets.Secret, "${not expanded}")

@@ -36,6 +36,7 @@ tickets:
 await:
   ttl: 1m30s
   max_ttl: 24h
+  heartbeat: 20s
 limits:
   waiters: 0
   waiters_per_address: 0
@@ -242,8 +243,8 @@ func TestDiff(t *testing.T) {
 		{"source gone and come", strings.Replace(base, "  t:", "  v:", 1), "sources.t sources.u sources.v", ""},
 		{"reloadable", base + "tickets: {secret: a, secrets: [b], jwks_file: x}\ncors: {origins: [c]}\n",
 			"tickets.secret tickets.secrets tickets.jwks_file cors.origins sources.u", ""},
-		{"restart", base + "listen: x\nawait: {ttl: 1m}\nlimits: {waiters: 1}\ntls: {cert: x}\ntrusted_proxies: [x]\nlog: {level: x}\n", "sources.u",
-			"listen await.ttl limits.waiters tls.cert trusted_proxies log.level"},
+		{"restart", base + "listen: x\nawait: {ttl: 1m, heartbeat: 5s}\nlimits: {waiters: 1}\ntls: {cert: x}\ntrusted_proxies: [x]\nlog: {level: x}\n", "sources.u",
+			"listen await.ttl await.heartbeat limits.waiters tls.cert trusted_proxies log.level"},
 		{"empty is none", base + "trusted_proxies: []\ncors: {origins: []}\n", "sources.u", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -24,6 +24,14 @@ const (
 	goodAPIKey      = 32
 )
 
+// The silence that may be asked for. Under a second heartbeats cost more than everything else; common proxies cut after
+// 30 s or more, and few networks on the way keep a connection that is silent for longer than five minutes.
+const (
+	minHeartbeat  = time.Second
+	goodHeartbeat = 30 * time.Second
+	maxHeartbeat  = 5 * time.Minute
+)
+
 // providerRetries is how long providers go on retrying a callback.
 const providerRetries = 72 * time.Hour
 
@@ -76,6 +84,9 @@ func (c *Config) Warnings() []string {
 	}
 	if c.Retention < providerRetries {
 		warn("retention", "is shorter than 72h, for which providers retry, so a late repeat counts as a first; raise it to 72h")
+	}
+	if c.Await.Heartbeat > goodHeartbeat {
+		warn("await.heartbeat", "is longer than 30s, after which proxies cut what is silent; Tillbell's own clients start over after 60s of silence")
 	}
 	for i, key := range c.APIKeys {
 		if len(key) < goodAPIKey {
@@ -216,6 +227,8 @@ func (k *checker) bounds() {
 	k.need(c.Await.TTL > 0, "await.ttl", positive)
 	k.need(c.Await.MaxTTL > 0, "await.max_ttl", positive)
 	k.need(c.Await.TTL <= c.Await.MaxTTL, "await.ttl", "must not be longer than await.max_ttl")
+	k.need(minHeartbeat <= c.Await.Heartbeat && c.Await.Heartbeat <= maxHeartbeat, "await.heartbeat",
+		"must be from 1s to 5m; 20s is usual, since proxies cut what is silent for 30s or more")
 	k.need(c.Limits.Waiters >= 0, "limits.waiters", notNegative)
 	k.need(c.Limits.WaitersPerAddress >= 0, "limits.waiters_per_address", notNegative)
 	k.need(c.Limits.WaitersPerPayment >= 0, "limits.waiters_per_payment", notNegative)

@@ -17,6 +17,7 @@ import (
 func TestValidate(t *testing.T) {
 	const host = "must be http:// or https:// and a host, without user, path, query and fragment"
 	const origin = "must be * or scheme://host[:port] without a path or a slash at its end"
+	const heartbeat = "must be from 1s to 5m; 20s is usual, since proxies cut what is silent for 30s or more"
 	const provider = "sources: {%: {provider: stripe}}"
 	const name = "a source's name must be 1 to 63 of a-z, 0-9 and -, and not start with -"
 	for _, test := range []struct{ yaml, want string }{
@@ -46,6 +47,12 @@ func TestValidate(t *testing.T) {
 		{"await: {ttl: 0s}", "await.ttl: must be longer than 0"},
 		{"await: {max_ttl: 1m}", "await.ttl: must not be longer than await.max_ttl"},
 		{"await: {ttl: 24h}", ""},
+		{"await: {heartbeat: 1s}", ""},
+		{"await: {heartbeat: 5m}", ""},
+		{"await: {heartbeat: 999ms}", "await.heartbeat: " + heartbeat},
+		{"await: {heartbeat: 5m1s}", "await.heartbeat: " + heartbeat},
+		{"await: {heartbeat: 0s}", "await.heartbeat: " + heartbeat},
+		{"await: {heartbeat: -20s}", "await.heartbeat: " + heartbeat},
 		{"limits: {waiters: -1}", "limits.waiters: must not be negative"},
 		{"limits: {waiters_per_address: -1}", "limits.waiters_per_address: must not be negative"},
 		{"limits: {waiters_per_payment: -1}", "limits.waiters_per_payment: must not be negative"},
@@ -159,11 +166,14 @@ func TestWarnings(t *testing.T) {
 	equal(t, "default", strings.Join(d.Warnings(), "\n"), "sources: there are none, every callback is answered 404")
 	d.Sources = map[string]config.Source{"erp": config.NewSource("erp", nil)}
 	equal(t, "with a source", len(d.Warnings()), 0)
-	d.Retention, d.Await.MaxTTL = 71*time.Hour, 100*time.Hour
+	d.Await.Heartbeat = 30 * time.Second
+	equal(t, "with a heartbeat of 30s", len(d.Warnings()), 0)
+	d.Retention, d.Await.MaxTTL, d.Await.Heartbeat = 71*time.Hour, 100*time.Hour, 31*time.Second
 	d.APIKeys = []string{strings.Repeat("k", 32), strings.Repeat("k", 31)}
 	equal(t, "warnings", strings.Join(d.Warnings(), "\n"), lines(
 		"retention: is shorter than await.max_ttl, so a waiter may outlive the outcome it waits for; raise it to 100h",
 		"retention: is shorter than 72h, for which providers retry, so a late repeat counts as a first; raise it to 72h",
+		"await.heartbeat: is longer than 30s, after which proxies cut what is silent; Tillbell's own clients start over after 60s of silence",
 		"api_keys[1]: is shorter than 32 bytes; make one with: openssl rand -base64 32"))
 }
 
