@@ -134,6 +134,9 @@ func (c *Conn) Attach(conn Connection, sub *relay.Subscription, head []byte) {
 	}
 	c.mu.Unlock()
 	c.leave(err)
+	if c.park.isCutting() {
+		c.cut()
+	}
 }
 
 // leave closes the subscription because of err, if any. It is called without mu.
@@ -224,11 +227,20 @@ func (c *Conn) taken(n int) bool {
 	}
 	c.out.giveBack()
 	c.out = nil
-	if c.blocked {
-		c.blocked = false
-		c.link.drained()
+	rings := c.due // the timer does then, if blocked
+	c.due = c.park.now() + c.park.opts.Heartbeat
+	if !c.blocked {
+		return true // the timer may ring before that, and is set anew then
 	}
-	c.due = c.park.now() + c.park.opts.Heartbeat // the timer may ring before that, and is set anew then
+	c.blocked = false
+	c.link.drained()
+	if rings > c.due { // but it must not ring later
+		if c.early > 0 {
+			c.due -= rand.N(min(c.park.opts.Heartbeat, c.early))
+			c.early = 0
+		}
+		c.setTimer(c.due)
+	}
 	return true
 }
 

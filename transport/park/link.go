@@ -73,15 +73,22 @@ func (l *blocking) drained() {} // writeOut ends by itself
 
 func (l *blocking) shut() { closeWrite(l.Conn) }
 
-func (l *blocking) close() { l.abort() }
+// close closes below TLS, whose own Close waits for a socket that is full. Whoever uses the connection gets an error.
+func (l *blocking) close() { _ = l.raw().Close() }
 
-// abort closes below TLS, whose own Close waits for a socket that is full. Whoever uses the connection gets an error.
+// abort closes with a reset, where there are any.
 func (l *blocking) abort() {
-	raw := l.Conn
-	if t, ok := raw.(*tls.Conn); ok {
-		raw = t.NetConn()
+	if tcp, ok := l.raw().(interface{ SetLinger(sec int) error }); ok {
+		_ = tcp.SetLinger(0) // fails if it is closed
 	}
-	_ = raw.Close() // closed twice is closed
+	l.close()
+}
+
+func (l *blocking) raw() net.Conn {
+	if t, ok := l.Conn.(*tls.Conn); ok {
+		return t.NetConn()
+	}
+	return l.Conn
 }
 
 // closeWrite ends the writing side where there are two; TLS may block for it.

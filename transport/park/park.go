@@ -51,11 +51,12 @@ type Park struct {
 	start  time.Time
 	recent recent
 
-	mu     sync.Mutex
-	open   int           // connections that are not closed, and goroutines of some
-	held   *Conn         // one of a ring of those that are attached
-	poller *poller       // nil while there is none
-	fewer  chan struct{} // closed when open gets less, if Stop waits for that
+	mu      sync.Mutex
+	open    int           // connections that are not closed, and goroutines of some
+	held    *Conn         // one of a ring of those that are attached
+	poller  *poller       // nil while there is none
+	fewer   chan struct{} // closed when open gets less, if Stop waits for that
+	cutting int           // calls of Stop whose time is over
 }
 
 // New returns a Park whose timers are w's. It has no goroutine before it holds a connection. Stop releases what it has.
@@ -185,12 +186,27 @@ func (p *Park) empty(ctx context.Context) error {
 	if p.wait(ctx) {
 		return nil
 	}
+	p.cutNow(1)
+	defer p.cutNow(-1)
 	left := p.all()
 	for _, c := range left {
 		c.cut()
 	}
 	p.wait(context.Background()) // at once: what is expected is attached or discarded, and nothing is waited for
 	return fmt.Errorf("%d connections cut: %w", len(left), ctx.Err())
+}
+
+// cutNow counts calls of Stop whose time is over: as long as there is one, what is attached is cut.
+func (p *Park) cutNow(more int) {
+	p.mu.Lock()
+	p.cutting += more
+	p.mu.Unlock()
+}
+
+func (p *Park) isCutting() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cutting != 0
 }
 
 // wait waits until no connection is open, and reports whether ctx let it.

@@ -12,9 +12,12 @@ import (
 // hungUp says that the client is gone, or has shut its side.
 func (c *Conn) hungUp() {
 	c.mu.Lock()
+	first := c.state != closed
 	c.close()
 	c.mu.Unlock()
-	c.leave(relay.ErrGone)
+	if first { // or whoever closed it says why
+		c.leave(relay.ErrGone)
+	}
 }
 
 // received takes input.
