@@ -14,7 +14,11 @@ const shardCount = 64
 type shard struct {
 	mu     sync.Mutex
 	topics map[string]*topic
+	most   int // topics at one time in this map, which never shrinks
 }
+
+// smallMap is up to how many topics a map that is empty again is kept.
+const smallMap = 64
 
 type topic struct {
 	subs []*Subscription
@@ -47,6 +51,7 @@ func (r *Relay) add(sub *Subscription) error {
 	case t == nil:
 		t = new(topic)
 		sh.topics[sub.payment] = t
+		sh.most = max(sh.most, len(sh.topics))
 	}
 	if err == nil {
 		sub.topic, sub.index = t, len(t.subs)
@@ -69,6 +74,9 @@ func (r *Relay) remove(sub *Subscription) {
 	t.subs = t.subs[:last]
 	if last == 0 && sh.topics[sub.payment] == t {
 		delete(sh.topics, sub.payment)
+		if len(sh.topics) == 0 && sh.most > smallMap {
+			sh.topics, sh.most = make(map[string]*topic), 0
+		}
 	}
 	sh.mu.Unlock()
 	r.limits.leave(sub.address, r.opts)

@@ -70,6 +70,7 @@ type Server struct {
 	done   chan struct{} // closed when served is set
 	served error         // why the listener was closed, if not by Stop
 	addr   net.Addr
+	start  time.Time // of the clock that waits begin by
 	// leaving is set as soon as Stop is called: /readyz says so before anything else happens.
 	leaving atomic.Bool
 }
@@ -88,7 +89,7 @@ func New(o Options) *Server {
 	o.MaxTTL = cmp.Or(o.MaxTTL, 24*time.Hour)
 	o.Retention = cmp.Or(o.Retention, 72*time.Hour)
 	o.RequestTime = cmp.Or(o.RequestTime, requestTime)
-	s := &Server{opts: o, relay: o.Relay, log: o.Log, done: make(chan struct{})}
+	s := &Server{opts: o, relay: o.Relay, log: o.Log, done: make(chan struct{}), start: time.Now()}
 	s.access.Store(o.Access)
 	s.http = &http.Server{
 		Handler:           s.Handler(),

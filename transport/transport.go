@@ -2,8 +2,11 @@ package transport
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/tillbell/tillbell/relay"
 )
@@ -28,40 +31,64 @@ type Wait struct {
 	// Ended says that the client's cursor marks an end that it was told already.
 	Ended bool
 
-	relay *relay.Relay
-	ended func(error)
+	server    *Server
+	transport string
+	begin     time.Duration // by the server's clock
 }
 
-// NewWait returns a wait for q at r. over, which may be nil, is called with the reason when the wait is over.
-func NewWait(r *relay.Relay, q relay.Request, cursor string, over func(error)) Wait {
+// newWait returns a wait for q over the transport.
+func (s *Server) newWait(transport string, q relay.Request, cursor string) Wait {
 	text, ended := strings.CutSuffix(cursor, endMark)
 	after, err := relay.ParsePosition(text) // an unreadable cursor counts as none
 	q.After = after
-	return Wait{Request: q, Ended: ended && err == nil && text != "", relay: r, ended: over}
+	return Wait{
+		Request: q, Ended: ended && err == nil && text != "",
+		server: s, transport: transport, begin: time.Since(s.start),
+	}
 }
 
 // Subscribe is Relay.Subscribe for this wait. It gives the engine 10 s.
 func (w Wait) Subscribe(ctx context.Context, waiter relay.Waiter) (*relay.Subscription, error) {
 	ctx, cancel := context.WithTimeout(ctx, engineTime)
 	defer cancel()
-	sub, err := w.relay.Subscribe(ctx, w.Request, counted{waiter, w.ended})
-	if err != nil && w.ended != nil {
-		w.ended(err)
+	c := &counted{waiter, w.server, w.transport, w.Payment, w.begin}
+	sub, err := w.server.relay.Subscribe(ctx, w.Request, c)
+	if err != nil {
+		c.ended(err)
 	}
 	return sub, err
 }
 
-// counted tells who counts the waits of their ends.
+// counted is a waiter whose end is counted and logged. There is one for each wait.
 type counted struct {
 	relay.Waiter
-	ended func(error)
+	server    *Server
+	transport string
+	payment   string
+	begin     time.Duration
 }
 
-func (c counted) End(err error) {
-	if c.ended != nil {
-		c.ended(err)
-	}
+// End is the waiter's.
+func (c *counted) End(err error) {
+	c.ended(err)
 	c.Waiter.End(err)
+}
+
+func (c *counted) ended(err error) {
+	code := EndOf(err).Code
+	if errors.Is(err, relay.ErrGone) || errors.Is(err, context.Canceled) {
+		code = "gone"
+	}
+	s := c.server
+	s.opts.Metrics.WaitEnded(c.transport, code)
+	level := slog.LevelDebug
+	if code == internal.Code && !errors.Is(err, relay.ErrBroken) { // that ends all waits at once, and was logged
+		level = slog.LevelError
+	}
+	if s.log.Enabled(context.Background(), level) {
+		s.log.Log(context.Background(), level, "wait", "transport", c.transport, "payment", c.payment, "code", code,
+			"reason", err, "took", time.Since(s.start)-c.begin)
+	}
 }
 
 // endMark is put behind a position where a cursor says that the client was told the end. It cannot be part of one.

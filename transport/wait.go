@@ -2,10 +2,7 @@ package transport
 
 import (
 	"cmp"
-	"context"
-	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -41,11 +38,11 @@ func (s *Server) wait(t Transport) http.HandlerFunc {
 			NewProblem(http.StatusBadRequest, "bad_request", err.Error()).Write(w)
 			return
 		}
-		t.Serve(w, r, NewWait(s.relay, relay.Request{
+		t.Serve(w, r, s.newWait(t.Name(), relay.Request{
 			Payment: claims.Payment,
 			Until:   until,
 			Address: clientAddress(r, s.opts.TrustedProxies),
-		}, cursor(r), s.waitEnded(t.Name(), claims.Payment)))
+		}, cursor(r)))
 	}
 }
 
@@ -56,24 +53,6 @@ func cursor(r *http.Request) string {
 		return ""
 	}
 	return cmp.Or(strings.Join(ids, ""), r.URL.Query().Get("after"))
-}
-
-// waitEnded returns what counts and logs the end of one wait.
-func (s *Server) waitEnded(transport, payment string) func(error) {
-	begin := time.Now()
-	return func(err error) {
-		code := EndOf(err).Code
-		if errors.Is(err, relay.ErrGone) || errors.Is(err, context.Canceled) {
-			code = "gone"
-		}
-		s.opts.Metrics.WaitEnded(transport, code)
-		level := slog.LevelDebug
-		if code == internal.Code && !errors.Is(err, relay.ErrBroken) { // that ends all waits at once, and was logged
-			level = slog.LevelError
-		}
-		s.log.Log(context.Background(), level, "wait", "transport", transport, "payment", payment, "code", code,
-			"reason", err, "took", time.Since(begin))
-	}
 }
 
 // checkTicket returns the claims of the request's ticket, which must be for the path's payment, or answers 401.
