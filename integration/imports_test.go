@@ -32,8 +32,9 @@ type layer struct {
 // transport → relay. In a pattern * is one path element and a trailing /... is any number. The first row that matches a
 // package is its own; a package without a row has no place yet.
 var layers = []layer{
-	{"relay/wheel", nil},
-	{"relay", []string{"relay/wheel"}},
+	{"relay/yield", nil},
+	{"relay/wheel", []string{"relay/yield"}},
+	{"relay", []string{"relay/wheel", "relay/yield"}},
 	{"relay/engine/*", []string{"relay"}},
 	{"transport/wire", []string{"relay"}},
 	{"transport/money", []string{"relay"}},

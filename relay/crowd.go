@@ -1,8 +1,9 @@
 package relay
 
 import (
-	"runtime"
 	"sync"
+
+	"github.com/tillbell/tillbell/relay/yield"
 )
 
 // crowdSize is from how many waiters of one payment on they are told by a goroutine of the crowd's own.
@@ -18,6 +19,13 @@ type crowd struct {
 	mu      sync.Mutex
 	idle    []*Subscription // that were left a notice: busy, but nobody is at work for them
 	running sync.WaitGroup  // one goroutine as long as idle is not empty
+	point   yield.Point     // that goroutine's
+}
+
+// close waits until all were told, which is soon: no waiter blocks. Nobody must be told anything any more.
+func (c *crowd) close() {
+	c.running.Wait()
+	c.point.Close()
 }
 
 // tell lets n be told to all of subs.
@@ -52,7 +60,7 @@ func (c *crowd) work() {
 		for i, sub := range subs {
 			sub.work()
 			if i%turn == turn-1 {
-				runtime.Gosched()
+				c.point.Yield()
 			}
 		}
 		from += len(subs)

@@ -14,7 +14,7 @@ func TestMemoIsBounded(t *testing.T) {
 		t.Errorf("%d states are kept, want %d", len(m.states), memoSize)
 	}
 	last := strconv.Itoa(memoSize + 99)
-	if m.of(last) != m.of(last) {
+	if f := m.of(last); m.of(last) != f {
 		t.Error("what was asked for last is not kept")
 	}
 }

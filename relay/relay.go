@@ -132,7 +132,7 @@ func (r *Relay) Stop(ctx context.Context) error {
 	r.stop()
 	select {
 	case <-r.done:
-		r.crowd.running.Wait() // not for long: no waiter blocks
+		r.crowd.close()
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("relay: stop: %w", ctx.Err())

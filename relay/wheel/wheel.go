@@ -5,9 +5,10 @@ package wheel
 
 import (
 	"context"
-	"runtime"
 	"sync"
 	"time"
+
+	"github.com/tillbell/tillbell/relay/yield"
 )
 
 // Tick is how late a timer may ring, plus what the machine adds. No timer rings early.
@@ -18,7 +19,7 @@ const slots = 1024
 
 // turn is how many alarms ring in a row before other goroutines may run: a million heartbeats in 20 s are 5,000 a tick,
 // and each may write to a socket.
-const turn = 8
+const turn = 16
 
 // Alarm is rung once when its timer is due, on the wheel's goroutine: Ring must return at once.
 type Alarm interface{ Ring() }
@@ -37,7 +38,8 @@ type Wheel struct {
 	done  chan struct{}
 	wake  chan struct{}
 
-	due []Alarm // of one tick; the wheel's goroutine's
+	due   []Alarm // of one tick; like point the wheel's goroutine's
+	point yield.Point
 
 	mu    sync.Mutex
 	count int
@@ -60,6 +62,7 @@ func New() *Wheel {
 func (w *Wheel) Stop() {
 	w.stop()
 	<-w.done
+	w.point.Close()
 }
 
 // Set makes t ring a at the given time or up to one Tick later, at once if that is past. A timer that is set already
@@ -161,7 +164,7 @@ func (w *Wheel) advance() (next time.Time, more bool) {
 	for i, a := range due {
 		a.Ring()
 		if i%turn == turn-1 {
-			runtime.Gosched()
+			w.point.Yield()
 		}
 	}
 	clear(due)
