@@ -12,12 +12,12 @@ import (
 )
 
 // Tick is how late a timer may ring, plus what the machine adds. No timer rings early.
-const Tick = 100 * time.Millisecond
+const Tick = 20 * time.Millisecond
 
-// slots of one turn: 102.4 s, so that a 15-minute wait is passed over eight times in all.
-const slots = 1024
+// slots of one turn: 82 s, so that a 15-minute wait is passed over ten times in all.
+const slots = 4096
 
-// turn is how many alarms ring in a row before other goroutines may run: a million heartbeats in 20 s are 5,000 a tick,
+// turn is how many alarms ring in a row before other goroutines may run: a million heartbeats in 20 s are 1,000 a tick,
 // and each may write to a socket.
 const turn = 16
 
