@@ -4,7 +4,7 @@ GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # The race detector needs a C compiler; without one the tests run without it.
 RACE := $(if $(shell command -v $${CC:-cc}),-race)
 
-.PHONY: test clients lint fuzz bench build
+.PHONY: test clients lint fuzz bench load million build
 
 # All tests. What a test needs besides Go (chromium, node, curl) is used if it is there, and the test says so if not.
 test: clients
@@ -34,5 +34,14 @@ fuzz:
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
 
+# The whole program beside Nchan and net/http, on Linux: everything in some thirteen minutes, with QUICK=1 in two. N=1000000
+# holds as many waiters in one process and measures nothing else. FLAGS are those of integration/load.
+load:
+	go run ./integration/load $(if $(QUICK),-quick) $(if $(N),-n $(N)) $(FLAGS)
+
+# A million waits in one process, over connections without a kernel: where a process may have 20,000 descriptors.
+million:
+	go run ./integration/load/million -n $(or $(N),1000000) $(FLAGS)
+
 build:
-	CGO_ENABLED=0 go build -trimpath -o bin/tillbell .
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/tillbell .

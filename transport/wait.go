@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -18,7 +19,8 @@ const own = "~"
 func (s *Server) wait(t Transport) http.HandlerFunc {
 	streams := ticket.Sources{Query: t.Name() == "sse"}
 	return func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Query().Has(ticket.QueryName) { // here or not, it must not travel on in a Referer
+		query := r.URL.Query()
+		if query.Has(ticket.QueryName) { // here or not, it must not travel on in a Referer
 			w.Header().Set("Referrer-Policy", "no-referrer")
 		}
 		access := s.access.Load()
@@ -33,7 +35,7 @@ func (s *Server) wait(t Transport) http.HandlerFunc {
 		if !ok || refuseBody(w, r) {
 			return
 		}
-		until, err := s.until(r, claims)
+		until, err := s.until(query.Get("ttl"), claims)
 		if err != nil {
 			NewProblem(http.StatusBadRequest, "bad_request", err.Error()).Write(w)
 			return
@@ -42,17 +44,17 @@ func (s *Server) wait(t Transport) http.HandlerFunc {
 			Payment: claims.Payment,
 			Until:   until,
 			Address: clientAddress(r, s.opts.TrustedProxies),
-		}, cursor(r)))
+		}, cursor(r, query)))
 	}
 }
 
 // cursor returns what the client says it has had. Two Last-Event-ID headers are unreadable, and count as none.
-func cursor(r *http.Request) string {
+func cursor(r *http.Request, query url.Values) string {
 	ids := r.Header.Values("Last-Event-ID")
 	if len(ids) > 1 {
 		return ""
 	}
-	return cmp.Or(strings.Join(ids, ""), r.URL.Query().Get("after"))
+	return cmp.Or(strings.Join(ids, ""), query.Get("after"))
 }
 
 // checkTicket returns the claims of the request's ticket, which must be for the path's payment, or answers 401.
@@ -80,12 +82,12 @@ func (s *Server) checkTicket(w http.ResponseWriter, r *http.Request, a *Access, 
 	return claims, true
 }
 
-// until returns when the wait ends: with the ticket, after ?ttl=, or after MaxTTL.
-func (s *Server) until(r *http.Request, c ticket.Claims) (time.Time, error) {
+// until returns when the wait ends: with the ticket, after ttl if there is one, or after MaxTTL.
+func (s *Server) until(ttlText string, c ticket.Claims) (time.Time, error) {
 	now := time.Now()
 	until := now.Add(s.opts.MaxTTL)
-	if text := r.URL.Query().Get("ttl"); text != "" {
-		ttl, err := time.ParseDuration(text)
+	if ttlText != "" {
+		ttl, err := time.ParseDuration(ttlText)
 		if err != nil || ttl < 0 {
 			return time.Time{}, fmt.Errorf("ttl must be a duration such as 90s or 15m")
 		}

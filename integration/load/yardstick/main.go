@@ -1,0 +1,59 @@
+// Command yardstick is what Tillbell is measured against, and no product. It is what net/http gives with little code:
+//
+//	-mode sse   event streams with a goroutine for each waiter and a map of channels under one mutex
+//	-mode bare  verifies a callback and answers 204, which is the ceiling for callbacks
+//
+// POST /publish?topic= takes callbacks signed as Standard Webhooks says, GET /events?topic= waits. The key comes from
+// the environment, as YARDSTICK_KEY in base64. It keeps nothing: who is not there when a callback comes misses it.
+package main
+
+import (
+	"encoding/base64"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+)
+
+func main() {
+	addr := flag.String("addr", "127.0.0.1:7080", "`address` to listen on")
+	mode := flag.String("mode", "sse", "sse or bare")
+	flag.Parse()
+	key, err := base64.StdEncoding.DecodeString(os.Getenv("YARDSTICK_KEY"))
+	if err == nil {
+		err = serve(*addr, *mode, key)
+	}
+	fmt.Fprintln(os.Stderr, "yardstick:", err)
+	os.Exit(1)
+}
+
+func serve(addr, mode string, key []byte) error {
+	mux, err := routes(mode, key)
+	if err != nil {
+		return err
+	}
+	s := &http.Server{Addr: addr, Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	return s.ListenAndServe()
+}
+
+func routes(mode string, key []byte) (*http.ServeMux, error) {
+	if len(key) == 0 {
+		return nil, fmt.Errorf("no key")
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	switch mode {
+	case "bare":
+		mux.Handle("POST /publish", verified(key, func(*http.Request, []byte) {}))
+	case "sse":
+		h := newHub()
+		mux.HandleFunc("GET /events", h.events)
+		mux.Handle("POST /publish", verified(key, func(r *http.Request, body []byte) {
+			h.publish(r.URL.Query().Get("topic"), string(body))
+		}))
+	default:
+		return nil, fmt.Errorf("-mode %s: want sse or bare", mode)
+	}
+	return mux, nil
+}
