@@ -1,7 +1,6 @@
 package callback
 
 import (
-	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -142,44 +141,6 @@ func (rt *Route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rt.report(source, result, err, time.Since(begin))
 }
 
-// report counts the callback and logs it as one line, or leaves the line out where strangers caused too many.
-func (rt *Route) report(source *account, result string, err error, took time.Duration) {
-	source.counts.Finished(result, took)
-	level, why, stranger := explain(err)
-	if !rt.opts.Log.Enabled(context.Background(), level) {
-		return
-	}
-	var omitted slog.Attr
-	if stranger {
-		n, ok := source.strangers.take(time.Now())
-		if !ok {
-			return
-		}
-		if n > 0 {
-			omitted = slog.Int("omitted", n)
-		}
-	}
-	rt.opts.Log.LogAttrs(context.Background(), level, "callback", slog.String("source", source.Name),
-		slog.String("result", result), slog.Duration("took", took), why, omitted)
-}
-
-// explain returns how loud a callback's line is, what it says about err, and whether the sender proved nothing. What is
-// refused then is no alarm: anybody can post it.
-func explain(err error) (level slog.Level, why slog.Attr, stranger bool) {
-	if err == nil {
-		return slog.LevelInfo, why, false
-	}
-	refusal, ok := errors.AsType[*Refusal](err)
-	if !ok {
-		return slog.LevelError, slog.Any("error", err), errors.Is(err, errBusy)
-	}
-	why = slog.String("detail", refusal.Detail)
-	if refusal.Genuine {
-		return slog.LevelWarn, why, false
-	}
-	return slog.LevelInfo, why, true
-}
-
 // take does all but the answer. The result is for the metric.
 func (rt *Route) take(w http.ResponseWriter, r *http.Request, source *account) (result string, err error) {
 	parsed, err := rt.parse(w, r, source)
@@ -215,15 +176,6 @@ func (rt *Route) take(w http.ResponseWriter, r *http.Request, source *account) (
 		}
 	}
 	return result, nil
-}
-
-func (rt *Route) conflict(e *relay.Event, receipt relay.Receipt) {
-	if receipt.Conflict == "" {
-		return
-	}
-	rt.opts.Metrics.Conflict(e.Source)
-	rt.opts.Log.Warn("conflict", "source", e.Source, "payment", e.Payment, "position", receipt.Position.String(),
-		"reason", receipt.Conflict)
 }
 
 func (rt *Route) parse(w http.ResponseWriter, r *http.Request, source *account) ([]Event, error) {
