@@ -17,9 +17,10 @@ const turn = 16
 // of them were told. Each is told everything in order all the same, for what it is to be told is in its own queue.
 type crowd struct {
 	mu      sync.Mutex
-	idle    []*Subscription // that were left a notice: busy, but nobody is at work for them
-	running sync.WaitGroup  // one goroutine as long as idle is not empty
-	point   yield.Point     // that goroutine's
+	left    []*Subscription // a notice: they are busy, but nobody is at work for them
+	working bool            // the goroutine runs
+	running sync.WaitGroup
+	point   yield.Point // that goroutine's
 }
 
 // close waits until all were told, which is soon: no waiter blocks. Nobody must be told anything any more.
@@ -41,28 +42,28 @@ func (c *crowd) tell(subs []*Subscription, n *notice) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.idle) == 0 {
+	c.left = append(c.left, left...)
+	if !c.working {
+		c.working = true
 		c.running.Go(c.work)
 	}
-	c.idle = append(c.idle, left...)
 }
 
 func (c *crowd) work() {
-	for from := 0; ; {
+	for {
 		c.mu.Lock()
-		subs := c.idle[from:]
+		subs := c.left
+		c.left = nil
+		c.working = len(subs) != 0
+		c.mu.Unlock()
 		if len(subs) == 0 {
-			c.idle = nil
-			c.mu.Unlock()
 			return
 		}
-		c.mu.Unlock()
 		for i, sub := range subs {
 			sub.work()
 			if i%turn == turn-1 {
 				c.point.Yield()
 			}
 		}
-		from += len(subs)
 	}
 }

@@ -18,8 +18,8 @@ type folded struct {
 	last    Position // of the last of them
 }
 
-// Logs of fewer entries than several are folded sooner than they are looked up. At most memoSize others are kept, which
-// is some 8 MB.
+// Logs of fewer entries than several are folded sooner than they are looked up. At most memoSize others are kept: some
+// 16 MB, and refunds and what waits for a registration on top.
 const (
 	several  = 4
 	memoSize = 16 << 10
@@ -66,8 +66,26 @@ func (m *memo) judge(receipt *Receipt, log []Entry, payment, id string) {
 	if !f.begins(log, receipt.Position) {
 		f.state, f.entries = NewState(payment), 0
 	}
+	deciding, paid := f.state.deciding, f.state.payment
 	receipt.judge(&f.state, log[f.entries:], id)
+	f.state.own(deciding, paid)
 	f.entries, f.last = len(log), log[len(log)-1].Position
+}
+
+// own makes copies of the events that the State has begun to point to: they lie in the log that was read, all of which
+// would stay as long as the State. What it pointed to before is its own.
+func (s *State) own(deciding, payment *Event) {
+	if s.payment != payment && s.payment != &nothing {
+		e := *s.payment
+		if s.deciding == s.payment {
+			s.deciding = &e
+		}
+		s.payment = &e
+	}
+	if s.deciding != deciding && s.deciding != s.payment && s.deciding != &nothing {
+		e := *s.deciding
+		s.deciding = &e
+	}
 }
 
 // verdicts are those that nobody needs any more: what they hold is room for the next.

@@ -40,6 +40,9 @@ func (b *body) release() {
 	bodies.Put(b)
 }
 
+// announced is how much room is made for what is announced before it has come: anybody can announce much.
+const announced = 4 << 10
+
 // readBody returns the request's body, which its caller releases, whatever the error.
 func (rt *Route) readBody(w http.ResponseWriter, r *http.Request) (*body, error) {
 	b := bodies.Get().(*body)
@@ -48,7 +51,7 @@ func (rt *Route) readBody(w http.ResponseWriter, r *http.Request) (*body, error)
 	if r.ContentLength < 0 || r.ContentLength > min(smallBody, rt.opts.MaxBody) {
 		b.start.R = http.MaxBytesReader(w, r.Body, rt.opts.MaxBody)
 	}
-	b.Grow(int(min(max(r.ContentLength, 0), smallBody)) + bytes.MinRead)
+	b.Grow(int(min(max(r.ContentLength, 0), announced)) + bytes.MinRead)
 	n, err := b.ReadFrom(&b.start)
 	if err != nil || n < smallBody {
 		return b, err

@@ -116,15 +116,15 @@ var noStore = []string{"no-store"}
 // ServeHTTP verifies, stores, and answers in the provider's words.
 func (rt *Route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begin := time.Now()
+	// Neither fails on a connection of net/http, which waits for an announced body whatever the answer is.
+	c := http.NewResponseController(w)
+	_ = c.SetReadDeadline(begin.Add(readTime))
+	_ = c.SetWriteDeadline(begin.Add(readTime + storeTime + readTime))
 	source, ok := (*rt.sources.Load())[r.PathValue("source")]
 	if !ok {
 		transport.NewProblem(http.StatusNotFound, "unknown_source", "no source of this name is configured").Write(w)
 		return
 	}
-	// Neither fails on a connection of net/http.
-	c := http.NewResponseController(w)
-	_ = c.SetReadDeadline(begin.Add(readTime))
-	_ = c.SetWriteDeadline(begin.Add(readTime + storeTime + readTime))
 
 	result, err := rt.take(w, r, source)
 	answer := source.Provider.Answer(err)

@@ -10,7 +10,7 @@ import (
 type buffer struct {
 	bytes []byte
 	off   int // what lies before was written
-	added int // bytes that were added since the client did not take any
+	added int // of the rest, bytes that were added while the client had to take others first
 }
 
 const (
@@ -24,6 +24,16 @@ var buffers = sync.Pool{New: func() any { return &buffer{bytes: make([]byte, 0, 
 func lend() *buffer { return buffers.Get().(*buffer) }
 
 func (b *buffer) rest() []byte { return b.bytes[b.off:] }
+
+// advance says that n bytes of the rest were written.
+func (b *buffer) advance(n int) {
+	b.off += n
+	rest := b.rest()
+	b.added = min(b.added, len(rest))
+	if b.off > bufferSize && b.off > len(rest) { // or a client that takes all the time, slowly, would have it grow
+		b.bytes, b.off = b.bytes[:copy(b.bytes, rest)], 0
+	}
+}
 
 // giveBack may be called on nil.
 func (b *buffer) giveBack() {
@@ -40,20 +50,21 @@ type recent struct {
 
 	mu    sync.Mutex
 	at    relay.Position
+	id    string // the event's, which at may not tell alone: what a registration released is counted anew
 	frame []byte // nil while only one client was told
 }
 
 // event returns t's frame, and its buffer if it is nobody else's.
 func (r *recent) event(t *relay.Told) ([]byte, *buffer) {
 	r.mu.Lock()
-	if r.at == t.Position {
+	if r.at == t.Position && r.id == t.Event.ID {
 		defer r.mu.Unlock()
 		if r.frame == nil {
 			r.frame = r.codec.AppendEvent(nil, t)
 		}
 		return r.frame, nil
 	}
-	r.at, r.frame = t.Position, nil
+	r.at, r.id, r.frame = t.Position, t.Event.ID, nil
 	r.mu.Unlock()
 	b := lend()
 	b.bytes = r.codec.AppendEvent(b.bytes, t)

@@ -30,8 +30,9 @@ type Conn struct {
 	final   bool // the outcome was told, and waits for the end to go with it
 	over    bool // the end was told, or is in out
 	blocked bool // the client has to take out first
+	stops   uint16
 	out     *buffer
-	// due is when the next heartbeat must be sent; while blocked, when the client must have taken what is in out; and
+	// due is when the next heartbeat must be sent; while blocked, when the client must have taken some of out; and
 	// while lingering, when it must have left. By the park's clock.
 	due time.Duration
 	// early is by how much the next heartbeat may come before due: what put it off may have put off very many.
@@ -134,7 +135,7 @@ func (c *Conn) Attach(conn Connection, sub *relay.Subscription, head []byte) {
 	}
 	c.mu.Unlock()
 	c.leave(err)
-	if c.park.isCutting() {
+	if c.park.cutSince(c.stops) {
 		c.cut()
 	}
 }
@@ -221,8 +222,11 @@ func (c *Conn) flush() error {
 
 // taken says that the client has taken n bytes of out, and reports whether that is all.
 func (c *Conn) taken(n int) bool {
-	c.out.off += n
+	c.out.advance(n)
 	if len(c.out.rest()) != 0 {
+		if c.blocked && n != 0 { // it takes what is written
+			c.due = c.park.now() + c.park.opts.WriteTimeout
+		}
 		return false
 	}
 	c.out.giveBack()
@@ -281,7 +285,7 @@ func (c *Conn) close() {
 // cut closes the connection at once, whatever is under way.
 func (c *Conn) cut() {
 	c.mu.Lock()
-	if c.link != nil {
+	if c.state == attached || c.state == lingering { // or the descriptor is somebody else's by now
 		c.link.abort()
 	}
 	c.close()

@@ -51,12 +51,13 @@ type Park struct {
 	start  time.Time
 	recent recent
 
-	mu      sync.Mutex
-	open    int           // connections that are not closed, and goroutines of some
-	held    *Conn         // one of a ring of those that are attached
-	poller  *poller       // nil while there is none
-	fewer   chan struct{} // closed when open gets less, if Stop waits for that
-	cutting int           // calls of Stop whose time is over
+	mu     sync.Mutex
+	coming int           // connections that are expected
+	open   int           // connections that are attached and not closed, and goroutines of some
+	held   *Conn         // one of the ring of those connections
+	poller *poller       // nil while there is none
+	fewer  chan struct{} // closed when there are fewer, if Stop waits for that
+	stops  uint16        // calls of Stop that have cut what was there
 }
 
 // New returns a Park whose timers are w's. It has no goroutine before it holds a connection. Stop releases what it has.
@@ -81,8 +82,10 @@ func (p *Park) now() time.Duration { return time.Since(p.start) }
 // Expect returns a connection that is yet to come. It is a relay.Waiter and keeps what it is told until then. The caller
 // must Attach or Discard it.
 func (p *Park) Expect() *Conn {
-	p.enter()
-	return &Conn{park: p}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.coming++
+	return &Conn{park: p, stops: p.stops}
 }
 
 // link makes the way to conn's client, and has c told when it can be written, has something to say or is gone.
@@ -105,6 +108,8 @@ func (p *Park) link(conn Connection, c *Conn) link {
 func (p *Park) hold(c *Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.coming--
+	p.open++
 	c.next, c.prev = c, c
 	if p.held != nil {
 		c.next, c.prev = p.held, p.held.prev
@@ -113,11 +118,8 @@ func (p *Park) hold(c *Conn) {
 	p.held = c
 }
 
-// letGo takes c out of the ring, if it is there. Called with mu.
+// letGo takes c out of the ring. Called with mu.
 func (p *Park) letGo(c *Conn) {
-	if c.next == nil {
-		return
-	}
 	if p.held == c {
 		p.held = c.next
 	}
@@ -147,28 +149,38 @@ func (p *Park) leave() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.open--
+	p.tell()
+}
+
+// forget is called once for each Conn that Expect returned, when nothing is left of it.
+func (p *Park) forget(c *Conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c.next != nil {
+		p.letGo(c)
+		p.open--
+	} else {
+		p.coming--
+	}
+	p.tell()
+}
+
+// tell wakes Stop. Called with mu.
+func (p *Park) tell() {
 	if p.fewer != nil {
 		close(p.fewer)
 		p.fewer = nil
 	}
 }
 
-// forget is called once for each Conn that Expect returned, when nothing is left of it.
-func (p *Park) forget(c *Conn) {
-	p.mu.Lock()
-	p.letGo(c)
-	p.mu.Unlock()
-	p.leave()
-}
-
-// Stop waits until every connection is closed, and cuts those that are left when ctx is done; then it returns ctx's
-// error. It does not end waits: that is Relay.Drain. What is attached after Stop is served as ever, until Stop is called
-// again.
+// Stop waits until every connection is closed. When ctx is done it cuts those that are left, also those that are expected
+// as soon as they are attached, and returns ctx's error. It does not end waits: that is Relay.Drain. What is expected
+// after Stop is served as ever, until Stop is called again.
 func (p *Park) Stop(ctx context.Context) error {
 	err := p.empty(ctx)
 	p.mu.Lock()
 	poller := p.poller
-	if p.open != 0 { // somebody came since
+	if p.open+p.coming != 0 { // somebody has come since, or is still expected
 		poller = nil
 	}
 	if poller != nil {
@@ -181,39 +193,35 @@ func (p *Park) Stop(ctx context.Context) error {
 	return err
 }
 
-// empty waits until no connection is open.
+// empty waits until there is no connection.
 func (p *Park) empty(ctx context.Context) error {
-	if p.wait(ctx) {
+	none := func() bool { return p.open+p.coming == 0 }
+	if p.until(ctx, none) {
 		return nil
 	}
-	p.cutNow(1)
-	defer p.cutNow(-1)
+	p.mu.Lock()
+	p.stops++
+	p.mu.Unlock()
 	left := p.all()
 	for _, c := range left {
 		c.cut()
 	}
-	p.wait(context.Background()) // at once: what is expected is attached or discarded, and nothing is waited for
+	p.until(context.Background(), func() bool { return p.open == 0 }) // at once: who reads or writes gets an error
 	return fmt.Errorf("%d connections cut: %w", len(left), ctx.Err())
 }
 
-// cutNow counts calls of Stop whose time is over: as long as there is one, what is attached is cut.
-func (p *Park) cutNow(more int) {
-	p.mu.Lock()
-	p.cutting += more
-	p.mu.Unlock()
-}
-
-func (p *Park) isCutting() bool {
+// cutSince reports whether a call of Stop has cut what was there since there were so many.
+func (p *Park) cutSince(stops uint16) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.cutting != 0
+	return p.stops != stops
 }
 
-// wait waits until no connection is open, and reports whether ctx let it.
-func (p *Park) wait(ctx context.Context) bool {
+// until waits until the condition, which is asked with mu, holds, and reports whether ctx let it.
+func (p *Park) until(ctx context.Context, holds func() bool) bool {
 	for {
 		p.mu.Lock()
-		if p.open == 0 {
+		if holds() {
 			p.mu.Unlock()
 			return true
 		}
