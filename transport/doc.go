@@ -43,8 +43,9 @@
 //
 // A request has Options.RequestTime to arrive, headers and body each, and its answer as long to be taken. An answer
 // that takes its time has no deadline as a whole; each of its writes has the transport's WriteTimeout. The engine
-// has 10 s for what one request asks of it, 4 s for a callback, whose deadlines are its route's own. A wait ends at the earliest of the ticket's expiry, ?ttl= and
-// Options.MaxTTL; heartbeats and expiries come from a timing wheel and may be a wheel.Tick late.
+// has 10 s for what one request asks of it, 4 s for a callback, whose deadlines are its route's own. A wait ends at the
+// earliest of the ticket's expiry, ?ttl= and Options.MaxTTL; heartbeats and expiries come from a timing wheel and may be
+// a wheel.Tick late.
 //
 // # Slow clients
 //

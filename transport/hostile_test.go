@@ -85,10 +85,44 @@ func TestMalformed(t *testing.T) {
 	s.do(t, "GET", "/healthz", "").expect(t, "afterwards", 200, "")
 }
 
-// TestPipelined sends a second request behind that of a stream. The answer says that the connection closes behind the
-// stream, and it does so without a reset, which could destroy the end.
+// veiled is a listener whose connections nobody recognises as those of TCP.
+type veiled struct{ net.Listener }
+
+func (v veiled) Accept() (net.Conn, error) {
+	c, err := v.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return struct{ *net.TCPConn }{c.(*net.TCPConn)}, nil
+}
+
+// TestPipelined sends a second request behind that of a stream, on every kind of connection. The answer says that the
+// connection closes behind the stream, and it does so without a reset, which could destroy the end.
 func TestPipelined(t *testing.T) {
-	s := newSite(t, transporttest.Options{Network: transporttest.TCP})
+	for name, c := range map[string]struct {
+		network transporttest.Network
+		wrap    func(net.Listener) net.Listener
+	}{
+		"tcp":               {transporttest.TCP, nil},
+		"tcp by net/http":   {transporttest.TCP, func(ln net.Listener) net.Listener { return narrow{ln} }},
+		"tcp in goroutines": {transporttest.TCP, func(ln net.Listener) net.Listener { return veiled{ln} }},
+		"tls":               {transporttest.TLS, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := transporttest.Options{Network: c.network}
+			if c.wrap != nil {
+				ln, err := net.Listen("tcp", "127.0.0.1:0")
+				if err != nil {
+					t.Fatal(err)
+				}
+				o.Server.Listener = c.wrap(ln)
+			}
+			pipelined(t, newSite(t, o))
+		})
+	}
+}
+
+func pipelined(t *testing.T, s site) {
 	conn, err := s.Dial(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@
 package epoll
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -172,7 +173,7 @@ func (d Descriptor) Close() {
 // Read reads what is there; n 0 is nothing yet, and eof says that nothing more comes.
 func (d Descriptor) Read(b []byte) (n int, eof bool) {
 	n, err := retry(func() (int, error) { return unix.Read(int(d.fd), b) })
-	if err == unix.EAGAIN {
+	if errors.Is(err, unix.EAGAIN) {
 		return 0, false
 	}
 	return max(n, 0), err != nil || n <= 0
@@ -181,7 +182,7 @@ func (d Descriptor) Read(b []byte) (n int, eof bool) {
 // Write writes what there is room for.
 func (d Descriptor) Write(b []byte) (int, error) {
 	n, err := retry(func() (int, error) { return unix.Write(int(d.fd), b) })
-	if err == unix.EAGAIN {
+	if errors.Is(err, unix.EAGAIN) {
 		return 0, nil
 	}
 	return max(n, 0), err
@@ -189,6 +190,9 @@ func (d Descriptor) Write(b []byte) (int, error) {
 
 // CloseWrite ends the writing side. It fails if the peer has gone, of which the Handler is told.
 func (d Descriptor) CloseWrite() { _ = unix.Shutdown(int(d.fd), unix.SHUT_WR) }
+
+// Cut ends both sides and leaves the descriptor open.
+func (d Descriptor) Cut() { _ = unix.Shutdown(int(d.fd), unix.SHUT_RDWR) }
 
 // Abort makes Close reset the connection and drop what the socket holds.
 func (d Descriptor) Abort() {
@@ -198,7 +202,7 @@ func (d Descriptor) Abort() {
 func retry(call func() (int, error)) (int, error) {
 	for {
 		n, err := call()
-		if err != unix.EINTR {
+		if !errors.Is(err, unix.EINTR) {
 			return n, err
 		}
 	}

@@ -19,6 +19,7 @@ type acceptor struct {
 
 	mu      sync.Mutex
 	stopped bool
+	quiet   time.Time // nothing is logged of spare until then
 	timer   wheel.Timer
 }
 
@@ -33,10 +34,15 @@ func (a *acceptor) stop() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if !a.stopped {
-		a.stopped = true
-		a.front.wheel.Cancel(&a.timer)
-		a.Close()
+		a.end()
 	}
+}
+
+func (a *acceptor) end() {
+	a.stopped = true
+	a.front.wheel.Cancel(&a.timer)
+	a.Release() // the socket stays open elsewhere, and epoll would go on telling of it
+	_ = unix.Close(a.FD())
 }
 
 // turn is how many connections are accepted in a row before others are served: when thousands come back at once, callbacks
@@ -58,11 +64,34 @@ func (a *acceptor) Ready(uint32, []byte) {
 		case unix.EAGAIN:
 			return
 		case unix.EINTR, unix.ECONNABORTED: // the client has left already
+		case unix.EMFILE, unix.ENFILE:
+			if !a.spare() {
+				a.rest(err)
+				return
+			}
+		case unix.EBADF, unix.EINVAL, unix.ENOTSOCK: // it does not listen any more
+			a.front.opts.Log.Error("accept", "error", err)
+			a.end()
+			_ = a.front.rest.Close() // of which net/http tells
+			return
 		default:
 			a.rest(err)
 			return
 		}
 	}
+}
+
+// quietTime is how long nothing is logged of connections that were closed for others.
+const quietTime = time.Minute
+
+// spare reports whether there are descriptors again.
+func (a *acceptor) spare() bool {
+	n := a.front.spare()
+	if now := time.Now(); n != 0 && now.After(a.quiet) {
+		a.quiet = now.Add(quietTime)
+		a.front.opts.Log.Warn("out of descriptors: idle connections are closed", "closed", n)
+	}
+	return n != 0
 }
 
 // pause is how long nothing is accepted when the system is out of descriptors or memory.

@@ -30,9 +30,9 @@ type exchange struct {
 // Header returns the answer's header.
 func (x *exchange) Header() http.Header { return x.head }
 
-// WriteHeader sets the status, once.
+// WriteHeader sets the status, once. What precedes an answer (1xx) is left out, as RFC 9110, section 15.2, allows.
 func (x *exchange) WriteHeader(status int) {
-	if x.status == 0 {
+	if x.status == 0 && status >= http.StatusOK {
 		x.status = status
 	}
 }
@@ -73,7 +73,7 @@ func (x *exchange) Take() (epoll.Descriptor, []byte) {
 func (x *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	x.taken = true
 	d, input := x.client.take()
-	nc, err := release(d, input)
+	nc, err := x.client.front.release(d, input)
 	if err != nil {
 		return nil, nil, fmt.Errorf("front: hijack: %w", err)
 	}
@@ -109,7 +109,7 @@ func (x *exchange) bytes(close bool) []byte {
 	b = append(b, "\r\nDate: "...)
 	b = append(b, date()...)
 	for name, values := range x.head {
-		if name == "Content-Length" || name == "Connection" {
+		if name == "Content-Length" || name == "Connection" && close {
 			continue
 		}
 		for _, v := range values {

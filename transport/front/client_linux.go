@@ -1,6 +1,8 @@
 package front
 
 import (
+	"bytes"
+	"net/http"
 	"sync"
 	"time"
 
@@ -19,6 +21,9 @@ type client struct {
 	mu    sync.Mutex
 	state state
 	more  bool   // there may be something to read
+	ended bool   // the end is to be read, behind what is there
+	asked bool   // something, before
+	blank uint8  // how many bytes of line breaks may stand before the next request
 	in    []byte // what was read of the next request
 	due   time.Duration
 	timer wheel.Timer
@@ -30,7 +35,7 @@ type state uint8
 
 const (
 	reading state = iota
-	serving       // a worker has it
+	serving       // a worker has it, and nobody else closes the descriptor
 	leaving       // the last answer was written, and the client is to close
 	gone          // closed, or somebody else's
 )
@@ -43,14 +48,14 @@ const watched = unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLET
 func (c *client) Ready(events uint32, room []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch {
-	case c.state == gone:
-	case c.state == serving:
+	c.ended = c.ended || events&unix.EPOLLRDHUP != 0 // of which is told once
+	switch c.state {
+	case gone:
+	case serving:
 		c.more = true
-	case c.state == leaving:
+	case leaving:
 		c.discard(room)
 	default:
-		c.more = events&unix.EPOLLRDHUP != 0 // behind what is there
 		if x := c.advance(room); x != nil {
 			c.front.workers.serve(x)
 		}
@@ -61,49 +66,51 @@ func (c *client) Ready(events uint32, room []byte) {
 func (c *client) advance(room []byte) *exchange {
 	for {
 		n, eof := c.Read(room)
-		if n == 0 {
-			if eof {
-				c.close()
-			}
+		switch {
+		case n != 0:
+		case eof && len(c.in) != 0: // net/http says what is wrong with half a request
+			c.handOver(c.in)
+			return nil
+		case eof:
+			c.close()
+			return nil
+		default:
 			return nil
 		}
-		if n == len(room) {
-			c.more = true
-		}
+		c.more = c.ended || n == len(room)
+		var x *exchange
+		var ok bool
 		if len(c.in) == 0 {
-			if x, ok := c.request(room[:n]); ok {
-				return x
-			}
+			x, ok = c.request(room[:n], true)
 		} else {
 			c.in = append(c.in, room[:n]...)
-			if x, ok := c.request(c.in); ok {
-				return x
-			}
+			x, ok = c.request(c.in, false)
 		}
-		if !c.more {
-			return nil
+		if ok || !c.more {
+			return x
 		}
-		c.more = false
 	}
 }
 
-// request looks for a request in b, which is c.in or takes its place. ok says that nothing more is to be read for now:
-// there is a request, or the connection is net/http's.
-func (c *client) request(b []byte) (x *exchange, ok bool) {
+// request looks for a request in b, which is lent or the client's own and takes the place of c.in. ok says that nothing
+// more is to be read for now: there is a request, or the connection is net/http's.
+func (c *client) request(b []byte, lent bool) (x *exchange, ok bool) {
+	if b = c.passBlank(b); len(b) == 0 {
+		return nil, false
+	}
 	x = c.front.exchange()
 	r, size, v := x.parse(b, c.front.opts.Takes)
 	switch v {
 	case whole:
 		r.RemoteAddr = c.remote
-		c.in = append([]byte(nil), b[size:]...)
-		c.state = serving
+		c.begin(r, b[size:], lent)
 		x.begin(c, r)
 		return x, true
 	case part:
 		if len(c.in) == 0 { // how long the rest may take is counted from here
 			c.wait(partTime)
+			c.in = bytes.Clone(b)
 		}
-		c.in = append(c.in[:0], b...)
 		c.front.giveBack(x)
 		return nil, false
 	default:
@@ -111,6 +118,37 @@ func (c *client) request(b []byte) (x *exchange, ok bool) {
 		c.handOver(b)
 		return nil, true
 	}
+}
+
+// begin keeps what follows r, which is answered from now on.
+func (c *client) begin(r *http.Request, rest []byte, lent bool) {
+	c.state, c.asked = serving, true
+	if r.Method == http.MethodPost {
+		c.blank = maxBlank
+	}
+	switch {
+	case len(rest) == 0:
+		c.in = nil
+	case lent:
+		c.in = bytes.Clone(rest)
+	default:
+		c.in = rest
+	}
+}
+
+// maxBlank is how many bytes of line breaks net/http passes over behind a POST: old clients end a body with them.
+const maxBlank = 4
+
+func (c *client) passBlank(b []byte) []byte {
+	for len(b) != 0 {
+		if c.blank == 0 || b[0] != '\r' && b[0] != '\n' {
+			c.blank = 0
+			break
+		}
+		b = b[1:]
+		c.blank--
+	}
+	return b
 }
 
 // partTime is how long the rest of a request may take before it is left to net/http, which has its own bounds.
@@ -147,9 +185,6 @@ func (c *client) Ring() {
 func (c *client) answered(x *exchange, room []byte) *exchange {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.state != serving {
-		return nil
-	}
 	leave := x.request.close || x.head.Get("Connection") == "close" || c.front.closing.Load()
 	b := x.bytes(leave)
 	if n, err := c.Write(b); err != nil || n < len(b) {
@@ -163,89 +198,14 @@ func (c *client) answered(x *exchange, room []byte) *exchange {
 	}
 	c.state = reading
 	c.wait(c.front.opts.IdleTime)
-	if len(c.in) != 0 {
-		in := c.in
+	if in := c.in; len(in) != 0 {
 		c.in = nil
-		if x, ok := c.request(in); ok {
+		if x, ok := c.request(in, false); ok {
 			return x
 		}
 	}
 	if !c.more {
 		return nil
 	}
-	c.more = false
 	return c.advance(room)
-}
-
-// lingerTime bounds how long a client may take to close its side.
-const lingerTime = 2 * time.Second
-
-// leave closes the connection in two steps: closing a socket whose input was not read resets it, and the answer may be
-// destroyed before the client has read it.
-func (c *client) leave(room []byte) {
-	c.state, c.in = leaving, nil
-	c.CloseWrite()
-	c.wait(lingerTime)
-	c.discard(room)
-}
-
-func (c *client) discard(room []byte) {
-	for {
-		switch n, eof := c.Read(room); {
-		case eof:
-			c.close()
-			return
-		case n < len(room):
-			return
-		}
-	}
-}
-
-// take gives the descriptor to somebody else, and what was read behind the request. Called by the worker.
-func (c *client) take() (epoll.Descriptor, []byte) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	input := c.in
-	c.forget()
-	return c.Descriptor, input
-}
-
-// handOver leaves the connection to net/http, which finds b before what is still to come.
-func (c *client) handOver(b []byte) {
-	b = append([]byte(nil), b...)
-	c.forget()
-	c.front.rest.put(c.Descriptor, b)
-}
-
-func (c *client) close() {
-	if c.state != gone {
-		c.forget()
-		c.Descriptor.Close()
-	}
-}
-
-// forget gives back everything but the descriptor.
-func (c *client) forget() {
-	c.state, c.in = gone, nil
-	c.front.wheel.Cancel(&c.timer)
-	c.front.remove(c)
-}
-
-// cut closes the connection at once.
-func (c *client) cut() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.state != gone {
-		c.Abort()
-		c.close()
-	}
-}
-
-// idle closes the connection if no request is under way.
-func (c *client) idle() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.state == reading && len(c.in) == 0 {
-		c.close()
-	}
 }

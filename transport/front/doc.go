@@ -29,4 +29,6 @@
 // A connection has Options.RequestTime for its first request and IdleTime for each further one, and is closed then. One
 // that has begun a request and does not go on within a second is left to net/http and its deadlines. A client that does
 // not take its answer is cut.
+//
+// When descriptors run out, connections without a request are closed, those first that have been idle longest.
 package front

@@ -19,7 +19,9 @@ import (
 
 // Options of a Front. All must be set.
 type Options struct {
-	// Handler answers.
+	// Handler answers. It must not keep the request's header and body, or the ResponseWriter, beyond its call: the next
+	// request has the same room. The request's context is never done, so a client that leaves is noticed when it is
+	// answered. What is set in the answer's header counts until the call returns.
 	Handler http.Handler
 	// Takes reports whether requests with the method and path, without query, are answered here. Their answers must be
 	// short, or take the connection over.
@@ -95,7 +97,8 @@ func duplicate(ln net.Listener) (fd int, err error) {
 func (f *Front) Rest() net.Listener { return f.rest }
 
 // Shutdown stops accepting, closes connections without a request, and waits for those with one. When ctx is done it cuts
-// them and returns ctx's error. Connections that were taken over are not its concern.
+// them and returns ctx's error; handlers that are under way then are not waited for, and their descriptors are closed when
+// they return. Connections that were taken over are not its concern.
 func (f *Front) Shutdown(ctx context.Context) error {
 	f.closing.Store(true)
 	f.acceptor.stop()

@@ -41,15 +41,13 @@ var lineEnd, headEnd = []byte("\r\n"), []byte("\r\n\r\n")
 // sections 2 to 6): a body with a length or none, no line folded, nothing twice that must be there once. Whatever else
 // there is, harmless or not, is left to net/http, to whom no byte of it is lost.
 func (q *request) parse(b []byte, takes func(method, path string) bool) (r *http.Request, size int, v verdict) {
-	end := bytes.Index(b, headEnd)
-	if end < 0 || end > maxHead {
-		if len(b) > maxHead || !begins(b, takes) {
-			return nil, 0, other
-		}
-		return nil, 0, part
-	}
-	if !begins(b, takes) {
+	const bound = maxHead + len("\r\n\r\n")
+	end := bytes.Index(b[:min(len(b), bound)], headEnd)
+	switch {
+	case end < 0 && (len(b) >= bound || bare(b)), !begins(b, takes):
 		return nil, 0, other
+	case end < 0:
+		return nil, 0, part
 	}
 	head := string(b[:end])
 	line, fields, _ := strings.Cut(head, "\r\n")
@@ -83,9 +81,9 @@ func (q *request) parse(b []byte, takes func(method, path string) bool) (r *http
 // begins reports whether b begins with the first line of a request that is answered here, or may do so.
 func begins(b []byte, takes func(method, path string) bool) bool {
 	line, _, complete := bytes.Cut(b, lineEnd)
-	for _, c := range line {
+	for i, c := range line {
 		if c < ' ' || c > '~' {
-			return complete || c == '\r' // whose line feed is still to come
+			return !complete && c == '\r' && i == len(line)-1 // whose line feed is still to come
 		}
 	}
 	if !complete {
@@ -95,6 +93,16 @@ func begins(b []byte, takes func(method, path string) bool) bool {
 	target, version, _ := strings.Cut(rest, " ")
 	path, _, _ := strings.Cut(target, "?")
 	return version == "HTTP/1.1" && strings.HasPrefix(path, "/") && !strings.ContainsAny(target, "#") && takes(method, path)
+}
+
+// bare reports whether a line of b ends with a line feed alone: such a head may never come to the end that is looked for.
+func bare(b []byte) bool {
+	for i, c := range b {
+		if c == '\n' && (i == 0 || b[i-1] != '\r') {
+			return true
+		}
+	}
+	return false
 }
 
 // fields reads the header. It reports whether there is nothing unusual in it.
@@ -146,7 +154,10 @@ func (q *request) frame(method string) (length int, ok bool) {
 			return 0, false
 		}
 	}
-	if host := h["Host"]; host == nil || host[0] == "" || strings.ContainsAny(host[0], " \t,/?#@") {
+	if h["Pragma"] != nil && h["Cache-Control"] == nil { // of which net/http makes the other
+		return 0, false
+	}
+	if h["Host"] == nil || !host(h["Host"][0]) {
 		return 0, false
 	}
 	q.close = false
@@ -165,10 +176,24 @@ func (q *request) frame(method string) (length int, ok bool) {
 		return 0, method == http.MethodGet
 	}
 	n, err := strconv.ParseUint(announced[0], 10, 31)
-	if err != nil || n > maxBody || method == http.MethodGet || announced[0][0] == '+' {
+	if err != nil || n > maxBody || method == http.MethodGet {
 		return 0, false
 	}
 	return int(n), true
+}
+
+// host reports whether s is a name or an address as clients write it, with or without a port. More is allowed (RFC 3986,
+// section 3.2.2) and hardly ever there.
+func host(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case c == '.', c == '-', c == '_', c == ':', c == '[', c == ']':
+		default:
+			return false
+		}
+	}
+	return s != ""
 }
 
 // token reports whether s is one (RFC 9110, section 5.6.2).

@@ -13,8 +13,11 @@ import (
 type rest struct {
 	addr  net.Addr
 	conns chan net.Conn
-	once  sync.Once
 	done  chan struct{}
+
+	mu      sync.Mutex
+	closed  bool
+	waiting sync.WaitGroup // of what was not accepted
 }
 
 func newRest(addr net.Addr) *rest {
@@ -31,9 +34,15 @@ func (l *rest) Accept() (net.Conn, error) {
 	}
 }
 
-// Close ends Accept, and closes what was not accepted.
+// Close ends Accept, and closes what was not accepted. It may be called several times.
 func (l *rest) Close() error {
-	l.once.Do(func() { close(l.done) })
+	l.mu.Lock()
+	if !l.closed {
+		l.closed = true
+		close(l.done)
+	}
+	l.mu.Unlock()
+	l.waiting.Wait() // not for long: nobody waits for Accept
 	return nil
 }
 
@@ -41,26 +50,31 @@ func (l *rest) Close() error {
 func (l *rest) Addr() net.Addr { return l.addr }
 
 // put leaves the connection to Accept. It does not wait for that.
-func (l *rest) put(d epoll.Descriptor, before []byte) {
-	nc, err := release(d, before)
-	if err != nil {
-		return // out of descriptors: the connection is closed
+func (l *rest) put(nc net.Conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		_ = nc.Close() // nobody serves it
+		return
 	}
-	go func() {
+	l.waiting.Go(func() {
 		select {
 		case l.conns <- nc:
 		case <-l.done:
-			_ = nc.Close() // nobody serves it
+			_ = nc.Close()
 		}
-	}()
+	})
 }
 
-// release gives the descriptor to Go's runtime. What was read before is read first.
-func release(d epoll.Descriptor, before []byte) (net.Conn, error) {
+// release gives the descriptor to Go's runtime. What was read before is read first. The descriptor is gone if that fails.
+func (f *Front) release(d epoll.Descriptor, before []byte) (net.Conn, error) {
 	d.Release()
 	file := os.NewFile(uintptr(d.FD()), "tcp")
 	defer file.Close()
 	nc, err := net.FileConn(file) // has a duplicate
+	if exhausted(err) && f.spare() != 0 {
+		nc, err = net.FileConn(file)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("front: %w", err)
 	}
@@ -84,7 +98,9 @@ func (r *replayed) Read(b []byte) (int, error) {
 		return r.Conn.Read(b)
 	}
 	n := copy(b, r.before)
-	r.before = r.before[n:]
+	if r.before = r.before[n:]; len(r.before) == 0 {
+		r.before = nil // it may be long, and the connection live long
+	}
 	return n, nil
 }
 

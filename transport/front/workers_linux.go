@@ -53,7 +53,7 @@ func (w *workers) answer(x *exchange, room []byte) (next *exchange) {
 	case ok:
 		next = c.answered(x, room)
 	default:
-		c.cut()
+		c.drop()
 	}
 	w.front.giveBack(x)
 	return next

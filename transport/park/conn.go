@@ -160,7 +160,7 @@ func (c *Conn) send(frame []byte) error {
 	case c.state == expected:
 		c.keep(frame)
 		return nil
-	case c.blocked && c.out.added+len(frame) > maxPending:
+	case c.blocked && c.out.added != 0 && c.out.added+len(frame) > maxPending: // of a single one it is no sign
 		// Nothing may follow but the end, or the client's cursor would pass over what it was not told.
 		c.out.bytes = c.park.opts.Codec.AppendEnd(c.out.bytes, relay.ErrSlow, relay.Position{})
 		c.over = true

@@ -171,7 +171,12 @@ func TestHTTP2(t *testing.T) {
 
 // TestHTTP2Slow never reads on a stream, while another on the same connection is served.
 func TestHTTP2Slow(t *testing.T) {
-	s := site(t, transporttest.TLS)
+	s := transporttest.NewSite(t, transporttest.Options{
+		Network: transporttest.TLS,
+		Transports: func(w *wheel.Wheel) []transport.Transport {
+			return []transport.Transport{sse.New(w, sse.Options{WriteTimeout: time.Second})} // a busy machine is not slow
+		},
+	})
 	stuck, other := open(t, s, get(t, s, "p", "")), open(t, s, get(t, s, "q", ""))
 	defer stuck.Close()
 	for _, c := range []transporttest.Client{stuck, other} {

@@ -38,13 +38,13 @@ func expiredMeanwhile(t *trial) {
 	begin := time.Now()
 	c := t.open("p", "?ttl=7s")
 	t.next(c, "state")
-	t.end(c, relay.ErrExpired)
+	t.expires(c)
 	t.elapsed(begin, 7*time.Second)
 
 	begin = time.Now()
 	c = t.openPath(t.path("p")+"?ttl=1h", "Authorization", "Bearer "+t.Ticket(t, "p", 9*time.Second))
 	t.next(c, "state")
-	t.end(c, relay.ErrExpired)
+	t.expires(c)
 	t.elapsed(begin, 9*time.Second)
 }
 
@@ -54,7 +54,7 @@ func maxTTL(t *trial) {
 		begin := time.Now()
 		c := t.open("p", query)
 		t.next(c, "state")
-		t.end(c, relay.ErrExpired)
+		t.expires(c)
 		t.elapsed(begin, 5*time.Second)
 	}
 	for _, query := range []string{"?ttl=-1s", "?ttl=soon", "?ttl=15", "?ttl=1000000000h"} {

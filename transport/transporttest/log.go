@@ -44,7 +44,7 @@ func (l *Log) Await(t testing.TB, n int, text string) {
 		select {
 		case <-more:
 		case <-late.C:
-			t.Fatalf("not logged %d times: %s", n, text)
+			t.Fatalf("not logged %d times: %s\n%.4000s", n, text, l.String())
 		}
 	}
 }

@@ -26,7 +26,7 @@ import (
 // APIKey is a Site's.
 const APIKey = "transporttest-api-key-0123456789"
 
-// Host is what a Site on a Pipe is reached by.
+// Host is what a Site in memory is reached by.
 const Host = "tillbell.test"
 
 // Network is what a Site listens on.
@@ -34,10 +34,15 @@ type Network int
 
 // The networks.
 const (
-	Pipes Network = iota // for synctest
-	TCP                  // plain, on the loopback interface
-	TLS                  // the same with a certificate, hence with HTTP/2
+	Pipes   Network = iota // in memory and without buffers, for synctest; parked, each has goroutines
+	Sockets                // in memory with a few kilobytes each way, for synctest; parked, none has a goroutine
+	Straws                 // Sockets that hold seven bytes: every frame is cut, and no Write takes all of it
+	TCP                    // plain, on the loopback interface
+	TLS                    // the same with a certificate, hence with HTTP/2
 )
+
+// rooms are how much the connections in memory hold each way.
+var rooms = map[Network]int{Sockets: 4 << 10, Straws: 7}
 
 // Options of a Site. The zero value works.
 type Options struct {
@@ -120,7 +125,7 @@ func NewSite(t testing.TB, o Options) *Site {
 		_ = memory.Close() // never fails
 		s.checkLog(t)
 	})
-	if o.Network != Pipes {
+	if o.Network == TCP || o.Network == TLS {
 		s.reach(o.Network)
 	}
 	return s
@@ -138,8 +143,11 @@ func (s *Site) listen(t testing.TB, n Network, so *transport.Options) {
 		return http.ErrUseLastResponse
 	}}
 	switch n {
-	case Pipes:
+	case Pipes, Sockets, Straws:
 		p := NewPipe()
+		if n != Pipes {
+			p = NewSockets(rooms[n])
+		}
 		so.Listener, s.URL, s.Dial = p, "http://"+Host, p.Dial
 		hop.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) { return p.Dial(ctx) }
 	case TCP:

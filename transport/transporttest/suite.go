@@ -82,9 +82,15 @@ type Frame struct {
 	Close    int    // the close code behind an end, where the transport has them
 }
 
-// Run runs the suite. Every case has a Site of its own in a bubble of testing/synctest: durations are exact, and what
-// the transport leaves running fails the test.
+// Run runs the suite on every network in memory. Every case has a Site of its own in a bubble of testing/synctest:
+// durations are exact, and what the transport leaves running fails the test.
 func Run(t *testing.T, h Harness) {
+	for name, n := range map[string]Network{"pipes": Pipes, "sockets": Sockets, "straws": Straws} {
+		t.Run(name, func(t *testing.T) { runOn(t, h, n) })
+	}
+}
+
+func runOn(t *testing.T, h Harness, n Network) {
 	cases := []struct {
 		name string
 		run  func(*trial)
@@ -120,7 +126,7 @@ func Run(t *testing.T, h Harness) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { c.run(&trial{T: t, h: h}) })
+			synctest.Test(t, func(t *testing.T) { c.run(&trial{T: t, h: h, network: n}) })
 		})
 	}
 }
@@ -128,13 +134,15 @@ func Run(t *testing.T, h Harness) {
 // trial is one case.
 type trial struct {
 	*testing.T
-	h Harness
+	h       Harness
+	network Network
 	*Site
 }
 
 // site starts the trial's Site.
 func (t *trial) site(o Options) {
 	t.Helper()
+	o.Network = t.network
 	o.Transports = func(w *wheel.Wheel) []transport.Transport { return []transport.Transport{t.h.New(w)} }
 	t.Site = NewSite(t, o)
 }
@@ -185,7 +193,29 @@ func (t *trial) event(c Client, status relay.Status) Frame {
 // end expects the end with the table's codes for err, and nothing behind it.
 func (t *trial) end(c Client, err error) {
 	t.Helper()
-	f, want := t.next(c, "end"), transport.EndOf(err)
+	t.ends(c, t.next(c, "end"), err)
+}
+
+// expires expects the end of a wait whose time is over. The first heartbeat may come at any moment before.
+func (t *trial) expires(c Client) {
+	t.Helper()
+	f, err := c.Next()
+	if f.Kind == "ping" {
+		f, err = c.Next()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.ends(c, f, relay.ErrExpired)
+}
+
+// ends expects that f is the end with the table's codes for err, and nothing behind it.
+func (t *trial) ends(c Client, f Frame, err error) {
+	t.Helper()
+	want := transport.EndOf(err)
+	if f.Kind != "end" {
+		t.Fatalf("next frame is %+v, want an end", f)
+	}
 	if f.Code != want.Code {
 		t.Errorf("end is %q, want %q", f.Code, want.Code)
 	}
