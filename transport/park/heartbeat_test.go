@@ -55,6 +55,30 @@ func TestHeartbeatsAreSpread(t *testing.T) {
 	})
 }
 
+// holdUp is an alarm that takes its time, as a machine does on which everybody comes back at once.
+type holdUp time.Duration
+
+func (h holdUp) Ring() { time.Sleep(time.Duration(h)) } // in the bubble
+
+// TestHeartbeatsDoNotClot holds the timers up for half an interval. Those that were due meanwhile come together once, and
+// never again.
+func TestHeartbeatsDoNotClot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const many = 2000
+		h := newHall(t, park.Options{Heartbeat: beat})
+		taps := h.crowd(t, "p", many)
+		var timer wheel.Timer
+		h.wheel.Set(&timer, time.Now().Add(2*beat), holdUp(beat/2))
+		time.Sleep(5 * beat) // in the bubble
+		if most := busiest(taps, 2*beat, beat); most < many/3 {
+			t.Fatalf("%d of %d heartbeats come at once: the timers were not held up", most, many)
+		}
+		if most := busiest(taps, 4*beat, beat); most > many/20*2 {
+			t.Errorf("%d of %d heartbeats come in the same second of 20", most, many)
+		}
+	})
+}
+
 // busiest returns how many pings came in the second that has most of them.
 func busiest(taps []*tap, from, length time.Duration) (most int) {
 	seconds := make(map[time.Duration]int)

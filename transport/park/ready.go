@@ -89,16 +89,25 @@ func (c *Conn) ring() error {
 		return relay.ErrSlow
 	case c.final: // the end follows at once
 	default:
-		b := lend()
-		defer b.giveBack()
-		b.bytes = c.park.opts.Codec.AppendPing(b.bytes)
-		if err := c.send(b.bytes); err != nil {
-			return err
-		}
-		if !c.blocked {
-			c.setTimer(c.due)
-		}
+		return c.beat(now)
 	}
+	return nil
+}
+
+// beat sends a heartbeat. The next is due an interval after this one was, not after it came: when the timers are late, all
+// that were due meanwhile ring together, and must not do so for ever.
+func (c *Conn) beat(now time.Duration) error {
+	next := c.due + c.park.opts.Heartbeat
+	b := lend()
+	defer b.giveBack()
+	b.bytes = c.park.opts.Codec.AppendPing(b.bytes)
+	if err := c.send(b.bytes); err != nil || c.blocked {
+		return err
+	}
+	if next > now {
+		c.due = next
+	}
+	c.setTimer(c.due)
 	return nil
 }
 

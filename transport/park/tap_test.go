@@ -98,12 +98,13 @@ type hall struct {
 	*park.Park
 	codec *lines
 	relay *relay.Relay
+	wheel *wheel.Wheel
 }
 
 func newHall(t *testing.T, o park.Options) *hall {
 	t.Helper()
 	engine, w := memory.New(memory.Options{}), wheel.New()
-	h := &hall{codec: &lines{}, relay: relay.New(engine, w, relay.Options{})}
+	h := &hall{codec: &lines{}, wheel: w, relay: relay.New(engine, w, relay.Options{})}
 	o.Codec = h.codec
 	h.Park = park.New(w, o)
 	if err := h.relay.Start(t.Context()); err != nil {
