@@ -46,7 +46,7 @@ var layers = []layer{
 	{"transport", append([]string{"relay", "transport/front"}, leaves...)},
 	{"transport/callback", append([]string{"relay", "transport"}, leaves...)},
 	{"transport/callback/*", append([]string{"relay", "transport/callback"}, leaves...)},
-	{"transport/transporttest", append([]string{"relay", "relay/wheel", "relay/engine/memory", "transport"}, leaves...)},
+	{"transport/transporttest", append([]string{"relay", "relay/wheel", "relay/engine/memory", "transport", "transport/park"}, leaves...)},
 	{"transport/client/js", nil},
 	{"transport/client", append([]string{"relay"}, leaves...)},
 	{"transport/demo", append([]string{"relay", "transport", "transport/callback"}, leaves...)},
