@@ -24,7 +24,8 @@ type site struct{ *transporttest.Site }
 func newSite(t testing.TB, o transporttest.Options) site {
 	t.Helper()
 	o.Transports = func(w *wheel.Wheel) []transport.Transport {
-		return []transport.Transport{sse.New(w, sse.Options{}), ws.New(w, ws.Options{}), poll.New(poll.Options{})}
+		const never = 1000 * time.Hour // the first heartbeat comes at any moment of a test
+		return []transport.Transport{sse.New(w, sse.Options{Heartbeat: never}), ws.New(w, ws.Options{Heartbeat: never}), poll.New(poll.Options{})}
 	}
 	return site{transporttest.NewSite(t, o)}
 }

@@ -71,6 +71,22 @@ func (p *Poller) Close() {
 	<-p.done
 }
 
+// Duplicate returns another descriptor for c's socket, which is the caller's to close. Whether it blocks belongs to the
+// socket: those of package net do not.
+func Duplicate(c syscall.Conn) (fd int, err error) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return 0, fmt.Errorf("epoll: duplicate: %w", err)
+	}
+	if ctl := raw.Control(func(s uintptr) { fd, err = unix.FcntlInt(s, unix.F_DUPFD_CLOEXEC, 0) }); ctl != nil {
+		err = ctl
+	}
+	if err != nil {
+		return 0, fmt.Errorf("epoll: duplicate: %w", err)
+	}
+	return fd, nil
+}
+
 // batch is how many events are fetched at once, turn after how many of them other goroutines may run, and room how much
 // can be read at once.
 const (

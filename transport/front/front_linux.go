@@ -51,9 +51,13 @@ type Front struct {
 
 // New returns a Front that accepts from ln, a *net.TCPListener, from now on. Shutdown and then Close release it.
 func New(ln net.Listener, o Options) (*Front, error) {
-	fd, err := duplicate(ln)
+	tcp, ok := ln.(*net.TCPListener)
+	if !ok {
+		return nil, fmt.Errorf("front: a %T cannot be watched", ln)
+	}
+	fd, err := epoll.Duplicate(tcp)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("front: %w", err)
 	}
 	poller, err := epoll.New()
 	if err != nil {
@@ -72,25 +76,6 @@ func New(ln net.Listener, o Options) (*Front, error) {
 		return nil, fmt.Errorf("front: %w", err)
 	}
 	return f, nil
-}
-
-// duplicate returns another descriptor for the listener's socket.
-func duplicate(ln net.Listener) (fd int, err error) {
-	tcp, ok := ln.(*net.TCPListener)
-	if !ok {
-		return 0, fmt.Errorf("front: a %T cannot be watched", ln)
-	}
-	raw, err := tcp.SyscallConn()
-	if err != nil {
-		return 0, fmt.Errorf("front: %w", err)
-	}
-	if ctl := raw.Control(func(s uintptr) { fd, err = unix.FcntlInt(s, unix.F_DUPFD_CLOEXEC, 0) }); ctl != nil {
-		return 0, fmt.Errorf("front: %w", ctl)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("front: duplicate: %w", err)
-	}
-	return fd, nil
 }
 
 // Rest returns the listener of what is left to net/http.

@@ -50,7 +50,7 @@ func (p *Park) watch(conn Connection, c *Conn) link {
 	if err != nil {
 		return nil // out of descriptors or memory: a goroutine needs neither
 	}
-	fd, err := duplicate(tcp)
+	fd, err := epoll.Duplicate(tcp)
 	if err != nil {
 		return nil
 	}
@@ -71,19 +71,6 @@ func plain(nc net.Conn) *net.TCPConn {
 		return nc.TCP()
 	}
 	return nil
-}
-
-// duplicate returns another descriptor for the socket, which does not block either: that belongs to the socket.
-func duplicate(tcp *net.TCPConn) (fd int, err error) {
-	raw, err := tcp.SyscallConn()
-	if err != nil {
-		return 0, err
-	}
-	ctl := raw.Control(func(s uintptr) { fd, err = unix.FcntlInt(s, unix.F_DUPFD_CLOEXEC, 0) })
-	if ctl != nil {
-		return 0, ctl
-	}
-	return fd, err
 }
 
 // polling returns the running poller.

@@ -1,6 +1,7 @@
 package park_test
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"net/http"
@@ -52,6 +53,7 @@ func newYard(t *testing.T, k kind, o options) *yard {
 		conns: make(chan *park.Conn, 10_000), told: make(chan string, 10_000), ends: make(chan error, 10_000),
 	}
 	o.park.Codec = y.codec
+	o.park.Heartbeat = cmp.Or(o.park.Heartbeat, 1000*time.Hour) // or the first might come at any moment of a test
 	y.Park = park.New(w, o.park)
 	if err := y.relay.Start(t.Context()); err != nil {
 		t.Fatal(err)
