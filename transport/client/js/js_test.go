@@ -38,6 +38,7 @@ type shop struct {
 	tickets *ticket.Keys
 	web     *httptest.Server
 	streams transport.Transport
+	parked  chan struct{} // has a note for each stream that was told its state
 	log     *transporttest.Log
 	// between may answer a waiter's request instead of the server. It reports whether it did.
 	between atomic.Pointer[func(way string, w http.ResponseWriter, r *http.Request) bool]
@@ -46,7 +47,7 @@ type shop struct {
 
 func newShop(t *testing.T) *shop {
 	t.Helper()
-	s := &shop{t: t, page: browser(t), log: new(transporttest.Log)}
+	s := &shop{t: t, page: browser(t), log: new(transporttest.Log), parked: make(chan struct{}, 100)}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	engine, w := memory.New(memory.Options{}), wheel.New()
 	s.relay = relay.New(engine, w, relay.Options{Log: log})
@@ -68,6 +69,9 @@ func newShop(t *testing.T) *shop {
 	s.web = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if between := s.between.Load(); between == nil || !(*between)(path.Base(r.URL.Path), w, r) {
 			handler.ServeHTTP(w, r)
+			if path.Base(r.URL.Path) == "sse" {
+				s.parked <- struct{}{}
+			}
 		}
 	}))
 	t.Cleanup(func() {
