@@ -14,7 +14,7 @@ type Engine interface {
 	// Append stores e behind everything stored before, as durably as the engine promises, and returns its entry.
 	// If the payment's retained log has an entry with e's ID already, nothing is stored, and that entry is returned
 	// with stored false. After an error the event may or may not be stored; appending it again is safe.
-	// An Event whose Time is zero gets the time of the append, which increases along the log.
+	// An Event whose Time is zero gets the time of the append, which increases along its payment's log.
 	Append(ctx context.Context, e Event) (entry Entry, stored bool, err error)
 
 	// Read returns one payment's retained entries in log order, including every entry whose Append has returned, every
