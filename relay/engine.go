@@ -34,6 +34,7 @@ type Engine interface {
 	// not block for long and must not call the engine's Append.
 	Tail(ctx context.Context, after Position, deliver func(Entry)) error
 
-	// Close releases what the engine holds. Nothing may be called afterwards.
+	// Close releases what the engine holds. Calls that are under way return, some of them with an error; nothing may be
+	// called afterwards.
 	Close() error
 }

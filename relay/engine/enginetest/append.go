@@ -112,7 +112,7 @@ func timeOfAppend(t *testing.T, h Harness) {
 		})
 	}
 	wg.Wait()
-	const skew = time.Minute // of the clock of whoever keeps the log
+	const skew = time.Minute           // of the clock of whoever keeps the log
 	last := make(map[string]time.Time) // by payment
 	for _, en := range wholeLog(t, e) {
 		at, payment := en.Event.Time, en.Event.Payment

@@ -64,57 +64,53 @@ func reopenGoesOn(t *testing.T, h Harness) {
 	}
 }
 
-func peersRead(t *testing.T, h Harness) {
-	a := h.open(t)
-	b := h.peer(t, a)
-	if head(t, a) != head(t, b) {
-		t.Fatalf("Head = %v and %v", head(t, a), head(t, b))
-	}
-	var want []relay.Entry
-	for i := range 50 {
-		from, to := a, b
-		if i%2 == 1 {
-			from, to = b, a
-		}
-		want = append(want, put(t, from, event("order-1", fmt.Sprint(i))))
-		same(t, "Read by the other node", read(t, to, "order-1"), want)
-	}
-	same(t, "Scan by one node", wholeLog(t, a), want)
-	same(t, "Scan by the other", wholeLog(t, b), want)
-}
-
-func peersOnce(t *testing.T, h Harness) {
-	a := h.open(t)
-	b := h.peer(t, a)
-	for round := range 10 {
-		appendAtOnce(t, fmt.Sprint("round-", round), a, b, a, b, a, b, a, b)
-	}
-	if n := len(wholeLog(t, a)); n != 10 {
-		t.Errorf("the log has %d entries, want 10", n)
-	}
-}
-
-func peersTail(t *testing.T, h Harness) {
-	a := h.open(t)
-	b := h.peer(t, a)
-	tails := []*follower{follow(t, a, head(t, a)), follow(t, b, head(t, b))}
-	const each = 100
-	var wg sync.WaitGroup
-	for i, e := range []relay.Engine{a, b} {
+// reopenUnderAppends ends the engine amid appends: what was acknowledged must be there. Of what was under way either
+// may be.
+func reopenUnderAppends(t *testing.T, h Harness) {
+	e := h.Open(t, plenty)
+	ctx, cancel := context.WithCancel(context.Background())
+	var (
+		wg     sync.WaitGroup
+		mu     sync.Mutex
+		acked  = make(map[uint64]relay.Entry)
+		enough = make(chan struct{})
+	)
+	const workers, before = 8, 100
+	for w := range workers {
 		wg.Go(func() {
-			for j := range each {
-				if _, _, err := e.Append(context.Background(), event("order-1", fmt.Sprintf("%d-%d", i, j))); err != nil {
-					t.Error(err)
+			for i := 0; ctx.Err() == nil; i++ {
+				en, _, err := e.Append(ctx, event(fmt.Sprint("order-", i%3), fmt.Sprintf("%d-%d", w, i)))
+				if err != nil {
+					return
 				}
+				mu.Lock()
+				acked[en.Position.Seq] = en
+				if len(acked) == before {
+					close(enough)
+				}
+				mu.Unlock()
 			}
 		})
 	}
-	wg.Wait()
-	log := wholeLog(t, a)
-	if len(log) != 2*each {
-		t.Fatalf("the log has %d entries, want %d", len(log), 2*each)
+	select {
+	case <-enough:
+	case <-time.After(patience):
+		t.Fatalf("%d appends are not done after %v", before, patience)
 	}
-	for _, f := range tails {
-		same(t, "Tail", f.wait(t, len(log)), log)
+	next := closed(t, h.Reopen(t, e))
+	cancel()
+	wg.Wait()
+	log := wholeLog(t, next)
+	for i, en := range log {
+		if en.Position.Seq != uint64(i+1) {
+			t.Fatalf("entry %d has the position %v", i, en.Position)
+		}
+		if want, ok := acked[en.Position.Seq]; ok {
+			same(t, "Scan", []relay.Entry{en}, []relay.Entry{want})
+			delete(acked, en.Position.Seq)
+		}
+	}
+	if len(acked) > 0 {
+		t.Errorf("%d acknowledged entries are gone", len(acked))
 	}
 }

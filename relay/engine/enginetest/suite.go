@@ -14,8 +14,8 @@ type Harness struct {
 	// Open returns an engine over an empty log of its own, which keeps its entries for the retention.
 	Open func(t testing.TB, retention time.Duration) relay.Engine
 
-	// Reopen ends e as the end of its process would, or harsher, and returns an engine over the same log in its
-	// place. An engine that loses its log with the process says Volatile instead.
+	// Reopen ends e as the end of its process would, or harsher, also amid calls, and returns an engine over the same
+	// log in its place. An engine that loses its log with the process says Volatile instead.
 	Reopen   func(t testing.TB, e relay.Engine) relay.Engine
 	Volatile bool
 
@@ -69,15 +69,19 @@ func Run(t *testing.T, h Harness) {
 	run("tail ends with its context", tailEnds)
 
 	run("retention", retention)
+	run("close amid calls", closeUnderCalls)
 	if h.Reopen != nil {
 		run("reopen keeps the log", reopenKeeps)
 		run("reopen keeps ids", reopenKeepsIDs)
 		run("reopen goes on", reopenGoesOn)
+		run("reopen amid appends", reopenUnderAppends)
 	}
 	if h.Peer != nil {
 		run("peers read each other's entries", peersRead)
 		run("peers store an id once", peersOnce)
 		run("peers tail one log", peersTail)
+		run("peers read what their tails delivered", peersTailThenRead)
+		run("peers' times increase", peersTime)
 	}
 }
 
