@@ -91,6 +91,45 @@
 // What an engine returned once, it returns from then on until it expires: a Read includes what Append, Tail, Head or an
 // earlier Read of the same engine made known. The subscriptions of one payment rest on that, since they share one fold.
 //
+// # Guarantees
+//
+// What the whole program promises (DESIGN section 9), and the tests that hold it. Each engine's own promise is its
+// package's first page; the suite that all engines pass is engine/enginetest.
+//
+// Guarantee 1. An acknowledged callback is never lost while the engine holds its promise: memory until the process ends.
+//
+//	transport/callback: TestAcknowledgedOnlyAfterTheAppend, TestFailedStoreIsNotAcknowledged, TestRetryStoresWhatIsMissing
+//	relay/engine/memory: TestEngine
+//
+// Guarantee 2. Every waiter with a valid ticket that is connected, or comes back within the retention, is told the outcome: at
+// least once over reconnects, exactly once over one connection, in order.
+//
+//	relay: TestInterleavings, TestStress, TestTailBreaks, TestTailBreaksDuringSubscribe
+//	transport/sse: TestTransport, TestReconnect
+//	transport/ws: TestTransport
+//	transport/poll: TestTransport
+//	integration: TestTutorial, TestClients
+//
+// Guarantee 3. All waiters of one payment, on all nodes and transports, are told the same outcome, or its refund.
+//
+//	relay: TestOrderDoesNotMatter, TestLowerPositionDecides, TestOutcomeStays, TestFoldPositions
+//
+// Guarantee 4. A callback that does not verify changes nothing and tells the sender nothing but "no".
+//
+//	transport/callback: TestNothingIsStoredOfARefusedCallback, TestProbeIsRefusedLikeAnyForgery
+//	transport/callback/wechatpay: TestVectors, TestBitFlips
+//	transport/callback/alipay: TestVectors, TestBitFlips
+//	transport/callback/stripe: TestVectors, TestBitFlips
+//	transport/callback/standard: TestVectors, TestBitFlips
+//
+// Guarantee 5. Nobody awaits a payment without a ticket for exactly that payment; nobody completes a registered payment but its
+// source with its amount.
+//
+//	transport/ticket: TestClaims, TestTampered, TestAlgorithmNeedsKey
+//	transport: TestSnapshotAccess
+//	transport/callback: TestConflictsAreAcknowledgedAndSaid
+//	relay: TestPaidIsCompared, TestRegisteredAmountMustBeProven
+//
 // # Concurrency
 //
 // All methods of a Relay and a Subscription may be called at the same time. Locks are taken in this order:
