@@ -35,9 +35,10 @@ func expires(t *testing.T, h Harness, retention time.Duration) {
 	halfway := relay.Entry{}
 	for gone := false; !gone; {
 		<-again.C
-		reading, scanning := read(t, e, "order-2"), scanned(t, e, relay.Position{}, 1)
+		reading, scanning, longest := read(t, e, "order-2"), scanned(t, e, relay.Position{}, 1), read(t, e, "order-4")
 		age := time.Since(began)
-		gone = len(reading) == 0 && (len(scanning) == 0 || scanning[0].Position.Compare(last) > 0)
+		gone = len(reading) == 0 && (len(scanning) == 0 || scanning[0].Position.Compare(last) > 0) &&
+			(len(longest) == 0 || longest[0].Position.Compare(last) > 0)
 		switch {
 		case age < retention:
 			if len(reading) != 1 || len(scanning) != 1 || scanning[0].Position != old[0].Position {

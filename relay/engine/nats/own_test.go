@@ -1,7 +1,12 @@
 package nats
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -106,6 +111,74 @@ func TestScanIsKnown(t *testing.T) {
 	if l.known.least("order-1") != 1 || l.high.Load() != 1 {
 		t.Errorf("%d and %d are known, want 1", l.known.least("order-1"), l.high.Load())
 	}
+}
+
+// TestScanPassesOverLoss holds that what the servers have lost is logged and hides nothing behind it, and that what has
+// expired is no loss.
+func TestScanPassesOverLoss(t *testing.T) {
+	t.Parallel()
+	c := natstest.Start(t, 1)
+	whole, err := New(t.Context(), Options{URL: "nats://" + c.Hosts(0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer whole.Close()
+	e, lose, out := holed(t, whole)
+	for i := range 12 {
+		if _, _, err := e.Append(t.Context(), relay.Event{ID: fmt.Sprint(i), Payment: "order-1", Status: relay.Pending}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	scanned := func(limit int) (seqs []uint64) {
+		log, err := e.Scan(t.Context(), relay.Position{}, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, en := range log {
+			seqs = append(seqs, en.Position.Seq)
+		}
+		return seqs
+	}
+	lose(1, 2)
+	if got := scanned(2); !slices.Equal(got, []uint64{3, 4}) || out.Len() > 0 {
+		t.Errorf("behind the beginning Scan has %d, and logs %q", got, out)
+	}
+	lose(5, 6, 7, 8, 12)
+	for limit, want := range map[int][]uint64{1: {3}, 3: {3, 4, 9}, 9: {3, 4, 9, 10, 11}} {
+		if got := scanned(limit); !slices.Equal(got, want) {
+			t.Errorf("Scan of %d has %d, want %d", limit, got, want)
+		}
+	}
+	if log, err := e.Scan(t.Context(), relay.Position{Epoch: e.watch.life.epoch, Seq: 4}, 1); len(log) != 1 || log[0].Position.Seq != 9 || err != nil {
+		t.Errorf("Scan into the gap has %v, error %v", log, err)
+	}
+	if said := out.String(); !strings.Contains(said, "have lost entries") || !strings.Contains(said, "from=5 before=9") {
+		t.Errorf("the log says %q", said)
+	}
+}
+
+// holed returns an engine over another stream of the same server, one that messages can be taken out of, as a broken
+// file would, and what it logs.
+func holed(t *testing.T, e *Engine) (*Engine, func(seqs ...uint64), *bytes.Buffer) {
+	t.Helper()
+	var out bytes.Buffer
+	h := &Engine{place: e.place, retention: e.retention, link: e.link, js: e.js, replies: e.replies, ctx: e.ctx}
+	h.log = slog.New(slog.NewTextHandler(&out, nil))
+	h.place.stream = "HOLED"
+	config := h.place.config("holed", h.retention)
+	config.DenyDelete = false
+	s, err := h.js.CreateStream(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.setLife(h.place.life("holed"), nil)
+	return h, func(seqs ...uint64) {
+		for _, seq := range seqs {
+			if err := s.DeleteMsg(t.Context(), seq); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}, &out
 }
 
 func newest(log []relay.Entry, err error) (uint64, error) {

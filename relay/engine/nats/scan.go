@@ -48,18 +48,12 @@ func (e *Engine) scan(ctx context.Context, l *life, state jetstream.StreamState,
 			return nil, err
 		}
 		if len(found) == 0 || found[0].Position.Seq != next { // a replica that lags, or expires sooner
-			m, ok, err := e.askLeader(ctx, l, question{Seq: next})
-			if err != nil {
-				return nil, err
+			m, err := e.following(ctx, l, next)
+			if err != nil || m.Position.Seq == 0 {
+				return entries, err
 			}
-			if !ok && len(entries) > 0 {
-				return nil, fmt.Errorf("message %d of the stream is missing", next)
-			}
-			if !ok { // it has expired meanwhile
-				next++
-				continue
-			}
-			found = []stored{m}
+			found, next = []stored{m}, m.Position.Seq
+			end = max(end, next+1)
 		}
 		for _, m := range found {
 			if m.Position.Seq != next {
@@ -71,4 +65,26 @@ func (e *Engine) scan(ctx context.Context, l *life, state jetstream.StreamState,
 		}
 	}
 	return entries, nil
+}
+
+// following asks the leader for the message at next. One that has expired meanwhile is errAgain, since so has all before
+// it. Of one that the servers have lost it is logged, and the next message that they have is returned; a zero one if
+// there is none.
+func (e *Engine) following(ctx context.Context, l *life, next uint64) (stored, error) {
+	m, found, err := e.askLeader(ctx, l, question{Seq: next})
+	if err != nil || found {
+		return m, err
+	}
+	_, state, err := e.look(ctx)
+	if err != nil {
+		return stored{}, err
+	}
+	if state.FirstSeq > next {
+		return stored{}, fmt.Errorf("%w: entries expire", errAgain)
+	}
+	if m, found, err = e.askLeader(ctx, l, question{Seq: next, NextFor: l.prefix + "*"}); err != nil || !found {
+		return stored{}, err
+	}
+	e.log.Error("nats: the servers have lost entries", "stream", e.place.stream, "from", next, "before", m.Position.Seq)
+	return m, nil
 }
