@@ -1,0 +1,140 @@
+package disk
+
+import (
+	"errors"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// expire removes up to a batch of what is older than the retention and reports whether there may be more. The removal
+// need not be durable: what comes back with a crash is removed again.
+func (e *Engine) expire() (more bool) {
+	b := e.db.NewBatch()
+	defer b.Close()
+	from := e.first.Load()
+	next, n, err := e.expired(b, from)
+	if err != nil {
+		if !isDamage(err) {
+			_ = e.told(err)
+			return false
+		}
+		if next = e.passOver(next); next > from {
+			e.log.Error("what cannot be read has expired", "path", e.folder.path, "before", next, "error", err)
+		}
+	}
+	if next <= from {
+		return false
+	}
+	e.first.Store(next) // before the entries are gone, so that none is missed
+	err = errors.Join(
+		b.DeleteRange(entryKey(from), entryKey(next), nil),
+		b.Set(keyFirst, entryKey(next)[1:], nil),
+	)
+	if err == nil {
+		err = b.Commit(pebble.NoSync)
+	}
+	if err != nil {
+		_ = e.told(err)
+		return false
+	}
+	return n == batch
+}
+
+// giveBack has the store merge away at once what has expired, if the disk is full. Else it does so in its own time, as
+// more is appended; on a full disk nothing is.
+func (e *Engine) giveBack() {
+	first := e.first.Load()
+	select {
+	case <-e.guard.fullness():
+	default:
+		return
+	}
+	if e.given.Swap(first) == first || !e.giving.TryLock() {
+		return
+	}
+	e.stopped.Go(func() {
+		defer e.giving.Unlock()
+		if err := e.compact(first); err != nil {
+			e.given.Store(0) // once more with the next turn
+		}
+	})
+}
+
+// compact merges the tables that have entries before first, and waits for that until the engine is closed.
+func (e *Engine) compact(first uint64) error {
+	flushed, err := e.db.AsyncFlush()
+	if err != nil {
+		return err
+	}
+	select {
+	case <-flushed:
+	case <-e.ctx.Done():
+		return e.ctx.Err()
+	}
+	return e.db.Compact(e.ctx, entryKey(0), entryKey(first), false)
+}
+
+// expired adds to b the removal of the ids of up to a batch of entries that have expired. It returns their number and
+// the sequence behind them, or where it met the error.
+func (e *Engine) expired(b *pebble.Batch, from uint64) (next uint64, n int, err error) {
+	it, err := e.db.NewIter(within(entryKey(from), entryKey(e.end.head()+1)))
+	if err != nil {
+		return from, 0, err
+	}
+	defer func() { err = errors.Join(err, it.Close()) }()
+	next = from
+	cutoff := e.clock.now() - int64(e.retention)
+	for ok := it.First(); ok && n < batch; ok = it.Next() {
+		value, err := it.ValueAndErr()
+		if err != nil {
+			return next, n, err
+		}
+		seq, err := entrySeq(it.Key())
+		if err != nil {
+			return next, n, err
+		}
+		age, ev, _, err := parseEntry(value)
+		if err != nil {
+			return next, n, err
+		}
+		if age >= cutoff {
+			return next, n, nil
+		}
+		if err := b.Delete(idKey(ev.Payment, ev.ID), nil); err != nil {
+			return next, n, err
+		}
+		n++
+		next = seq + 1
+	}
+	return next, n, it.Error()
+}
+
+// passOver returns the sequence of the first entry behind what cannot be read if that has expired: then so has what
+// lies before. Else it returns from. Ids of what was passed over stay, and lead nowhere.
+func (e *Engine) passOver(from uint64) uint64 {
+	it, err := e.db.NewIter(within(entryKey(from), entryKey(e.end.head()+1)))
+	if err != nil {
+		return from
+	}
+	defer func() { _ = it.Close() }()
+	for step := uint64(1); step <= 4*batch; step *= 2 { // each try of what cannot be read costs milliseconds
+		if !it.SeekGE(entryKey(from + step)) {
+			continue
+		}
+		found, err := entrySeq(it.Key())
+		if err != nil {
+			continue
+		}
+		value, err := it.ValueAndErr()
+		if err != nil {
+			continue
+		}
+		if age, _, _, err := parseEntry(value); err != nil {
+			continue
+		} else if age < e.clock.now()-int64(e.retention) {
+			return found
+		}
+		return from
+	}
+	return from
+}
