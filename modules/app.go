@@ -17,6 +17,7 @@ import (
 
 	"github.com/tillbell/tillbell/modules/config"
 	"github.com/tillbell/tillbell/modules/heap"
+	"github.com/tillbell/tillbell/relay"
 	"github.com/tillbell/tillbell/transport"
 	"github.com/tillbell/tillbell/transport/callback"
 )
@@ -57,6 +58,27 @@ func (p Program) Run(ctx context.Context) error {
 	for _, w := range p.Config.Warnings() {
 		log.Warn("configuration", "warning", w)
 	}
+	if _, err := Sources(p.Config); err != nil { // it must not take a cluster to say so
+		return err
+	}
+	l, err := openLobby(ctx, p.Config, log)
+	if err != nil {
+		return err
+	}
+	e, err := openEngine(ctx, p.Config, log)
+	l.close()
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		log.Info("stopping")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(p.serve(ctx, e.Engine, hup, log), e.close())
+}
+
+// serve runs everything over the engine, until ctx is done.
+func (p Program) serve(ctx context.Context, e relay.Engine, hup <-chan os.Signal, log *slog.Logger) error {
 	r := &reloader{started: p.Config, current: p.Config, load: p.Load, log: log}
 	extend := p.Extend
 	if extend == nil {
@@ -70,7 +92,7 @@ func (p Program) Run(ctx context.Context) error {
 			l.UseErrorLevel(slog.LevelDebug) // the error is returned
 			return l
 		}),
-		core(), listen(), extend,
+		core(e), listen(), extend,
 		fx.StartTimeout(15*time.Second),
 		fx.StopTimeout(p.Config.Shutdown.Delay+p.Config.Shutdown.Drain+margin),
 		// Hooks stop in reverse: metrics can be read while the public listener drains.

@@ -3,7 +3,6 @@ package modules
 import (
 	"context"
 	"log/slog"
-	"strings"
 
 	"go.uber.org/fx"
 
@@ -12,19 +11,10 @@ import (
 	"github.com/tillbell/tillbell/relay/wheel"
 )
 
-// core is the engine, the wheel and the relay.
-func core() fx.Option {
-	return fx.Module("core", fx.Provide(newEngine, newWheel, newRelay))
-}
-
-func newEngine(lc fx.Lifecycle, c *config.Config) (relay.Engine, error) {
-	kind, _, _ := strings.Cut(c.Engine, ":")
-	engine, err := engines[kind](c)
-	if err != nil {
-		return nil, err
-	}
-	lc.Append(fx.StopHook(engine.Close))
-	return engine, nil
+// core is the wheel and the relay over the engine. The engine is opened before the app is built and ends after it: to
+// join a cluster may take longer than any start, and must end with a signal.
+func core(e relay.Engine) fx.Option {
+	return fx.Module("core", fx.Supply(fx.Annotate(e, fx.As(new(relay.Engine)))), fx.Provide(newWheel, newRelay))
 }
 
 func newWheel(lc fx.Lifecycle) *wheel.Wheel {

@@ -62,6 +62,8 @@ func TestReloadReport(t *testing.T) {
 		{"listen", "listen: :81", `changed="nothing changed"`, "settings=listen"},
 		{"listen, read again", "listen: :81", `changed="nothing changed"`, "settings=listen"},
 		{"public_url", "public_url: https://pay.shop.example", `changed="nothing changed"`, "settings=public_url"},
+		{"engine", "engine: disk:/var/lib/tillbell", `changed="nothing changed"`, "settings=engine"},
+		{"cluster", "engine: nats-embedded\ncluster: {name: a, dir: d}", `changed="nothing changed"`, `settings="engine, cluster.name, cluster.dir"`},
 		{"await.heartbeat", "await: {heartbeat: 5s}", `changed="nothing changed"`, "settings=await.heartbeat"},
 		{"cors", "cors: {origins: ['https://shop.example']}", "changed=cors.origins", ""},
 		{"back", "", "changed=cors.origins", ""},

@@ -1,12 +1,15 @@
 package modules
 
 import (
+	"context"
+	"log/slog"
 	"maps"
 	"slices"
 
 	"github.com/tillbell/tillbell/modules/config"
-	"github.com/tillbell/tillbell/relay"
+	"github.com/tillbell/tillbell/relay/engine/disk"
 	"github.com/tillbell/tillbell/relay/engine/memory"
+	"github.com/tillbell/tillbell/relay/engine/nats"
 	"github.com/tillbell/tillbell/relay/wheel"
 	"github.com/tillbell/tillbell/transport"
 	"github.com/tillbell/tillbell/transport/callback"
@@ -37,10 +40,22 @@ func transports(w *wheel.Wheel, c *config.Config) []transport.Transport {
 }
 
 // engines are the logs by the first word of `engine`.
-var engines = map[string]func(*config.Config) (relay.Engine, error){
-	"memory": func(c *config.Config) (relay.Engine, error) {
-		return memory.New(memory.Options{Retention: c.Retention}), nil
+var engines = map[string]func(context.Context, *config.Config, *slog.Logger) (engine, error){
+	"memory": func(_ context.Context, c *config.Config, _ *slog.Logger) (engine, error) {
+		return engine{Engine: memory.New(memory.Options{Retention: c.Retention})}, nil
 	},
+	"disk": func(_ context.Context, c *config.Config, log *slog.Logger) (engine, error) {
+		e, err := disk.New(disk.Options{Path: c.EnginePath(), Retention: c.Retention, Log: log})
+		return engine{Engine: e}, err
+	},
+	"nats":          openNATS,
+	"tls":           openNATS,
+	"nats-embedded": openCluster,
+}
+
+func openNATS(ctx context.Context, c *config.Config, log *slog.Logger) (engine, error) {
+	e, err := nats.New(ctx, nats.Options{URL: c.Engine, Retention: c.Retention, Log: log})
+	return engine{Engine: e}, err
 }
 
 // Adapter is what a provider's package exports, with its Options hidden.

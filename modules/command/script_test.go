@@ -36,7 +36,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"running": running, "request": request, "sign": sign, "occupy": occupy, "serving": serving,
-			"free-port": freePort, "rsa-key": rsaKey,
+			"free-port": freePort, "rsa-key": rsaKey, "nats-server": natsServer, "nats-stream": natsStream,
 		},
 	})
 }
@@ -105,12 +105,17 @@ func occupy(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Setenv("PORT_TAKEN", strconv.Itoa(ln.Addr().(*net.TCPAddr).Port))
 }
 
-// freePort sets $FREE to a port that nobody listens on.
-func freePort(ts *testscript.TestScript, _ bool, _ []string) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	ts.Check(err)
-	ts.Setenv("FREE", strconv.Itoa(ln.Addr().(*net.TCPAddr).Port))
-	ts.Check(ln.Close())
+// freePort sets $FREE, or each variable that is named, to a port that nobody listens on.
+func freePort(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) == 0 {
+		args = []string{"FREE"}
+	}
+	for _, name := range args {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		ts.Check(err)
+		defer ln.Close() // until all have one
+		ts.Setenv(name, strconv.Itoa(ln.Addr().(*net.TCPAddr).Port))
+	}
 }
 
 // rsaKey writes a private key and its public key as PEM into the two files named.

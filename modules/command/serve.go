@@ -24,8 +24,13 @@ func newServe() *cobra.Command {
 		Use:   "serve",
 		Short: "Run the relay",
 		Long: `Serve runs the relay by a configuration file, by the environment (TILLBELL_ENGINE, TILLBELL_TICKETS_SECRET, …), or
-both. It refuses to start without a ticket key and an API key. SIGHUP reads sources, api_keys, tickets and cors again
-without dropping a waiter; SIGTERM drains.`,
+both. It refuses to start without a ticket key and an API key.
+
+The engine is where events are kept: memory (until the process ends), disk:PATH (durable, one process),
+nats://HOST:4222,…?replicas=3 (a cluster over NATS JetStream) or nats-embedded (a cluster with NATS inside, by the
+configuration's cluster section).
+
+SIGHUP reads sources, api_keys, tickets and cors again without dropping a waiter; SIGTERM drains.`,
 		Example: "  tillbell serve -c tillbell.yaml",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -60,5 +65,11 @@ func loadServer(path string, flags map[string]string) (*config.Config, error) {
 	if err != nil && path == "" && !c.Given() {
 		return nil, fmt.Errorf("no configuration was read: name a file with -c FILE, or set TILLBELL_CONFIG\n%w", err)
 	}
-	return c, err
+	if err != nil {
+		return nil, err
+	}
+	if err := modules.CheckEngine(c); err != nil {
+		return nil, err
+	}
+	return c, nil
 }

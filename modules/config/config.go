@@ -14,8 +14,8 @@
 //
 // In the document's scalars ${NAME} stands for an environment variable and $${ for the characters ${. Expansion comes
 // after parsing, so a variable cannot add YAML, and it is not repeated on its own result. Values from the environment
-// and from flags are taken as they are. In secrets, keys and certificates, from wherever they come, file:PATH stands
-// for a file's content. A relative path is relative to the folder of the configuration file, and to the working
+// and from flags are taken as they are. In secrets, keys, certificates and the engine, from wherever they come, file:PATH
+// stands for a file's content. A relative path is relative to the folder of the configuration file, and to the working
 // directory where there is none.
 package config
 
@@ -36,8 +36,10 @@ type Config struct {
 	PublicURL string `yaml:"public_url"`
 	// Admin is the admin listener's host:port; "" turns it off.
 	Admin string `yaml:"admin"`
-	// Engine is the log's place: memory.
-	Engine string `yaml:"engine"`
+	// Engine is the log's place: memory, disk:PATH, nats://… or tls://…, or nats-embedded, which has its settings in Cluster.
+	// A URL may hold a password.
+	Engine  string  `yaml:"engine" file:"url"`
+	Cluster Cluster `yaml:"cluster"`
 	// Retention is how long events, states and ids are kept.
 	Retention time.Duration `yaml:"retention"`
 	// APIKeys are the merchant's; each is valid.

@@ -15,11 +15,13 @@ const (
 	maxNested  = 10
 )
 
-// The values of the struct tag file. Secrets are never shown; a path stays a path, made absolute to the document's.
+// The values of the struct tag file. Secrets are never shown, and of a URL not its user; a path stays a path, made
+// absolute to the document's.
 const (
 	secretFile = "secret"
 	publicFile = "public"
 	pathFile   = "path"
+	urlFile    = "url"
 )
 
 // decoder puts a document, with what overrides it, into Go values. It collects problems and goes on.

@@ -67,6 +67,7 @@ func Load(o LoadOptions) (*Config, error) {
 		return nil, join(d.problems)
 	}
 	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
+	c.Engine = in.absolute(c.Engine)
 	if in.schema != nil {
 		c.providers = slices.Sorted(maps.Keys(in.schema))
 	}

@@ -126,7 +126,7 @@ func TestStrict(t *testing.T) {
 		{"huge size", "limits:\n  callback_body: 9999999999GiB\n", "tillbell.yaml:2: limits.callback_body: must be a size such as 512KiB or 1MiB"},
 		{"two documents", "listen: a\n---\nlisten: b\n", "tillbell.yaml:2: a second document; put everything into one"},
 		{"root list", "- a\n", "tillbell.yaml:1: must be a mapping (key: value)"},
-		{"merge key", "x: 1\nawait:\n  <<: {ttl: 1m}\n", lines("tillbell.yaml:1: x: unknown key; allowed: listen, public_url, admin, engine, retention, api_keys, tickets, await, limits, cors, tls, trusted_proxies, shutdown, log, sources",
+		{"merge key", "x: 1\nawait:\n  <<: {ttl: 1m}\n", lines("tillbell.yaml:1: x: unknown key; allowed: listen, public_url, admin, engine, cluster, retention, api_keys, tickets, await, limits, cors, tls, trusted_proxies, shutdown, log, sources",
 			"tillbell.yaml:3: await: merge keys (<<) are not supported; write the settings out")},
 		{"tag", "listen: !!binary aGk=\n", "tillbell.yaml:1: listen: YAML tags are not supported; remove it"},
 		{"syntax", "listen: a\n  b: c\n", "tillbell.yaml:2: not valid YAML: mapping values are not allowed in this context"},
@@ -136,7 +136,7 @@ func TestStrict(t *testing.T) {
 		{"complex key", "[a]: b\n", "tillbell.yaml:1: a key here is not plain text"},
 		{"null map value", "sources:\n  w:\n    provider: wechatpay-v3\n    public_keys: {k1: }\n", "tillbell.yaml:4: sources.w.public_keys.k1: must have a value"},
 		{"a secret map's key", "sources:\n  w:\n    provider: wechatpay-v3\n    key_ring: {k1: }\n", "tillbell.yaml:4: sources.w.key_ring[…]: must have a value"},
-		{"file where none may be", "engine: file:x\n", "tillbell.yaml:1: engine: file: is for secrets, keys and certificates; write the value itself"},
+		{"file where none may be", "public_url: file:x\n", "tillbell.yaml:1: public_url: file: is for secrets, keys and certificates; write the value itself"},
 		{"PEM for path", "tls:\n  key: |\n    -----BEGIN\n    x\n", "tillbell.yaml:2: tls.key: must be the path of a file, not its content"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/url"
 	"reflect"
 	"regexp"
 	"slices"
@@ -115,12 +116,28 @@ func textNode(v reflect.Value, file string) *yaml.Node {
 		return scalarNode(redacted)
 	case v.Kind() == reflect.String || v.Type() == sizeType || v.Type() == durationType:
 		n := scalarNode(shown(text))
+		if file == urlFile {
+			n = scalarNode(shownURLs(text))
+		}
 		if strings.Contains(text, "\n") {
 			n.Style = yaml.LiteralStyle
 		}
 		return n
 	}
 	return &yaml.Node{Kind: yaml.ScalarNode, Value: text}
+}
+
+// shownURLs returns a list of URLs without their users. Where what stands between two commas is no URL, the comma may be
+// part of a password.
+func shownURLs(text string) string {
+	parts := strings.Split(text, ",")
+	for i, part := range parts {
+		if u, err := url.Parse(part); err != nil || u.Scheme == "" || u.Host == "" {
+			return shown(text)
+		}
+		parts[i] = shown(part)
+	}
+	return strings.Join(parts, ",")
 }
 
 // A password may have any character in it that should have been escaped, so the last @ ends it.

@@ -26,6 +26,16 @@ func TestRedacted(t *testing.T) {
 public_url: ''
 admin: 127.0.0.1:9090
 engine: nats://REDACTED@a:4222
+cluster:
+  name: ''
+  listen: ''
+  peers: []
+  dir: ''
+  secret: ''
+  tls:
+    cert: ''
+    key: ''
+    ca: ''
 retention: 72h
 api_keys: [REDACTED, REDACTED]
 tickets:
@@ -112,6 +122,7 @@ func document(mark func(int) string) (text string, env, files map[string]string,
 	text = fmt.Sprintf(`api_keys: ["%s", '%s', "${SECRET}"]
 tickets: {secret: %s, secrets: ["%s", file:secret]}
 engine: "nats://u:%s@host:1"
+cluster: {name: a, secret: "%s"}
 sources:
   w:
     provider: wechatpay-v3
@@ -124,7 +135,7 @@ sources:
       - file:secret
   s2: {provider: stripe}
   s3: {provider: unknown, token: "%s"}
-`, add(), add(), add(), add(), add(), add(), add(), add(), add())
+`, add(), add(), add(), add(), add(), add(), add(), add(), add(), add())
 	return text, env, files, secrets
 }
 
@@ -243,8 +254,8 @@ func TestDiff(t *testing.T) {
 		{"source gone and come", strings.Replace(base, "  t:", "  v:", 1), "sources.t sources.u sources.v", ""},
 		{"reloadable", base + "tickets: {secret: a, secrets: [b], jwks_file: x}\ncors: {origins: [c]}\n",
 			"tickets.secret tickets.secrets tickets.jwks_file cors.origins sources.u", ""},
-		{"restart", base + "listen: x\nawait: {ttl: 1m, heartbeat: 5s}\nlimits: {waiters: 1}\ntls: {cert: x}\ntrusted_proxies: [x]\nlog: {level: x}\n", "sources.u",
-			"listen await.ttl await.heartbeat limits.waiters tls.cert trusted_proxies log.level"},
+		{"restart", base + "listen: x\nengine: disk:/x\ncluster: {peers: [x], tls: {ca: x}}\nawait: {ttl: 1m, heartbeat: 5s}\nlimits: {waiters: 1}\ntls: {cert: x}\ntrusted_proxies: [x]\nlog: {level: x}\n", "sources.u",
+			"listen engine cluster.peers cluster.tls.ca await.ttl await.heartbeat limits.waiters tls.cert trusted_proxies log.level"},
 		{"empty is none", base + "trusted_proxies: []\ncors: {origins: []}\n", "sources.u", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

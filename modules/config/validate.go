@@ -93,6 +93,9 @@ func (c *Config) Warnings() []string {
 			warn(element("api_keys", i), "is shorter than 32 bytes; make one with: openssl rand -base64 32")
 		}
 	}
+	if c.EngineKind() != embeddedEngine && !c.Cluster.isZero() {
+		warn("cluster", "is not used: it belongs to engine nats-embedded")
+	}
 	if len(c.Sources) == 0 {
 		warn("sources", "there are none, every callback is answered 404")
 	}
@@ -176,16 +179,6 @@ func originProblem(origin string) string {
 		return "must leave out the scheme's own port, as browsers do"
 	}
 	return ""
-}
-
-func (k *checker) engine() {
-	switch engine := k.c.Engine; {
-	case engine == "memory":
-	case strings.HasPrefix(engine, "disk:"), strings.HasPrefix(engine, "nats://"):
-		k.fail("engine", "only memory exists in this version")
-	default:
-		k.fail("engine", "unknown engine; only memory exists in this version")
-	}
 }
 
 // keys looks at the form of keys. A key with a space or line end in it was cut or pasted wrongly.

@@ -39,9 +39,6 @@ func TestValidate(t *testing.T) {
 		{"public_url: https://pay.example#x", "public_url: " + host},
 		{"public_url: 'https://:80'", "public_url: " + host},
 		{"public_url: 'https://a:99999'", "public_url: " + host},
-		{"engine: disk:/var/lib/tillbell", "engine: only memory exists in this version"},
-		{"engine: nats://a:4222", "engine: only memory exists in this version"},
-		{"engine: redis", "engine: unknown engine; only memory exists in this version"},
 		{"retention: 0s", "retention: must be longer than 0"},
 		{"retention: -1h", "retention: must be longer than 0"},
 		{"await: {ttl: 0s}", "await.ttl: must be longer than 0"},
@@ -129,7 +126,7 @@ func TestValidatePlaces(t *testing.T) {
 		"TILLBELL_LOG_FORMAT: log.format: must be text or json"))
 	d := config.Default()
 	d.Engine = "x"
-	equal(t, "by hand", d.Validate().Error(), "engine: unknown engine; only memory exists in this version")
+	equal(t, "by hand", d.Validate().Error(), "engine: unknown engine; it is memory, disk:PATH, nats://HOST:4222[,HOST:4222][?replicas=3] or nats-embedded")
 }
 
 func TestAnyProviderWithoutSchema(t *testing.T) {

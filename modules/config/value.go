@@ -210,7 +210,7 @@ func (d *decoder) text(n *yaml.Node, h here) (string, bool) {
 	switch h.file {
 	case pathFile:
 		return d.path(path, n, h)
-	case secretFile, publicFile:
+	case secretFile, publicFile, urlFile:
 		if isFile {
 			return d.content(path, n, h)
 		}
@@ -235,7 +235,7 @@ func (d *decoder) path(path string, n *yaml.Node, h here) (string, bool) {
 	return filepath.Join(d.in.dir, path), true
 }
 
-// content returns a file's text. A secret loses one line end, which editors and echo add.
+// content returns a file's text. All but a certificate loses one line end, which editors and echo add.
 func (d *decoder) content(path string, n *yaml.Node, h here) (string, bool) {
 	path, ok := d.path(path, n, h)
 	if !ok {
@@ -250,7 +250,7 @@ func (d *decoder) content(path string, n *yaml.Node, h here) (string, bool) {
 		return "", false
 	}
 	text := string(raw)
-	if h.file == secretFile {
+	if h.file != publicFile {
 		text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
 	}
 	return text, true
