@@ -35,7 +35,7 @@ type bench struct {
 type servers struct {
 	sse, ws, both     *target.Target
 	nchanSSE, nchanWS *target.Target
-	naive, bare       *target.Target
+	naive, bolt, bare *target.Target
 }
 
 // streams returns all that one can wait at.

@@ -21,7 +21,7 @@ func testBench() *bench {
 	k := target.NewKeys()
 	b := &bench{size: full, keys: k, serverCore: -1, loadCore: -1}
 	b.servers.sse, b.servers.ws, b.servers.both = target.Tillbell("tillbell", k)
-	b.servers.naive, b.servers.bare = target.Yardsticks("yardstick", k)
+	b.servers.naive, b.servers.bolt, b.servers.bare = target.Yardsticks("yardstick", k)
 	return b
 }
 
@@ -72,6 +72,26 @@ func TestThroughputRows(t *testing.T) {
 		t.Errorf("peers: %s", p)
 	}
 	verdicts(t, b, report.Unmeasured, report.Unmeasured, report.Stated)
+}
+
+func TestEngineRows(t *testing.T) {
+	b := testBench()
+	rows := func(disk, lost int) {
+		b.engineRows(results{
+			ran("Tillbell, memory", calls(20_000, us, 0)), ran("Tillbell, disk", calls(disk, us, lost)),
+			ran("net/http and bbolt", calls(1000, us, 0)),
+			ran("Tillbell, nats-embedded, one node", calls(1, us, 0)), ran("Tillbell, nats-embedded, three nodes", calls(1, us, 0)),
+		})
+	}
+	rows(10_000, 0)
+	if m := b.report.Rows[1].Measured; m != "10 000/s, 10.0 ×" {
+		t.Errorf("measured %s", m)
+	}
+	verdicts(t, b, report.Met, report.Stated, report.Stated, report.Stated)
+	rows(9_999, 0)
+	verdicts(t, b, report.Missed, report.Stated, report.Stated, report.Stated)
+	rows(10_000, 1)
+	verdicts(t, b, report.Missed, report.Stated, report.Stated, report.Stated)
 }
 
 func TestLatencyRows(t *testing.T) {

@@ -68,7 +68,7 @@ func run(ctx context.Context, o options) error {
 // measurements are numbered from 1, as the targets are.
 var measurements = []func(*bench, context.Context) error{
 	(*bench).idle, (*bench).outcomes, (*bench).throughput, (*bench).latency,
-	(*bench).fanout, (*bench).comeback, (*bench).heartbeats, (*bench).cold,
+	(*bench).fanout, (*bench).comeback, (*bench).heartbeats, (*bench).cold, (*bench).engines,
 }
 
 // chosen returns the numbers of the measurements to make, in order.
@@ -111,7 +111,7 @@ func (b *bench) prepare(ctx context.Context, tillbell string) error {
 	}
 	s := &b.servers
 	s.sse, s.ws, s.both = target.Tillbell(tillbell, b.keys)
-	s.naive, s.bare = target.Yardsticks(yardstick, b.keys)
+	s.naive, s.bolt, s.bare = target.Yardsticks(yardstick, b.keys)
 	if s.nchanSSE, s.nchanWS, err = target.Nchan(); err != nil && !errors.Is(err, target.ErrNoNchan) {
 		return err
 	}

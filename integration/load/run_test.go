@@ -67,12 +67,12 @@ func TestRunRefused(t *testing.T) {
 }
 
 func TestChosen(t *testing.T) {
-	for list, want := range map[string][]int{"": {1, 2, 3, 4, 5, 6, 7, 8}, "3": {3}, "8, 1,8": {1, 8}} {
+	for list, want := range map[string][]int{"": {1, 2, 3, 4, 5, 6, 7, 8, 9}, "3": {3}, "9, 1,9": {1, 9}} {
 		if got, err := chosen(list); err != nil || !slices.Equal(got, want) {
 			t.Errorf("%q: %d, %v", list, got, err)
 		}
 	}
-	for _, list := range []string{"0", "9", "x", "1,,2"} {
+	for _, list := range []string{"0", "10", "x", "1,,2"} {
 		if got, err := chosen(list); err == nil {
 			t.Errorf("%q: %d", list, got)
 		}

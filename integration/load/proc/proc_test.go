@@ -5,6 +5,7 @@ package proc
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"testing"
@@ -127,5 +128,19 @@ func TestPin(t *testing.T) {
 	}
 	if _, err := Pin(1000); err == nil {
 		t.Error("pinned to a core that does not exist")
+	}
+}
+
+func TestSync(t *testing.T) {
+	dir := t.TempDir()
+	p50, p99, err := Sync(dir)
+	if err != nil || p50 <= 0 || p99 < p50 {
+		t.Errorf("Sync = %v, %v, %v", p50, p99, err)
+	}
+	if left, err := os.ReadDir(dir); len(left) != 0 || err != nil {
+		t.Errorf("it leaves %v, %v", left, err)
+	}
+	if _, _, err := Sync(filepath.Join(dir, "none")); err == nil {
+		t.Error("Sync in a folder that does not exist")
 	}
 }

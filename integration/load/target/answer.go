@@ -3,12 +3,16 @@
 package target
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
 
 	"golang.org/x/sys/unix"
 )
+
+// errStatus is an answer that says no.
+var errStatus = errors.New("target: not ready")
 
 // answers asks once. It blocks in system calls of the calling thread: a goroutine that is woken would make the answer
 // look later than it is. Without a path a connection counts as an answer.
@@ -39,7 +43,7 @@ func answers(address, path string) error {
 		return fmt.Errorf("read: %w", err)
 	}
 	if head := string(answer[:n]); !strings.HasPrefix(head, "HTTP/1.1 2") {
-		return fmt.Errorf("%s answers %.20q", path, head)
+		return fmt.Errorf("%w: %s answers %.20q", errStatus, path, head)
 	}
 	return nil
 }

@@ -44,19 +44,19 @@ func nchan(name, program, module, path string, ws bool) *Target {
 		Name: name, Program: module, health: "/healthz", forks: true,
 		Ask:  []generator.Ask{{Path: path, WebSocket: ws}},
 		Post: generator.Post{Path: "/publish/{topic}", Header: []string{"Content-Type: application/json"}, Body: body},
-		command: func(_ Options, instances int, address, dir string) (*exec.Cmd, error) {
-			file := filepath.Join(dir, "nginx.conf")
+		command: func(_ Options, p place) (*exec.Cmd, error) {
+			file := filepath.Join(p.dir, "nginx.conf")
 			f, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 			if err != nil {
 				return nil, fmt.Errorf("target: nchan: config: %w", err)
 			}
 			err = nchanConfig.Execute(f, map[string]any{
-				"Module": module, "Address": address, "Workers": instances + 1, "Connections": nchanConnections,
+				"Module": module, "Address": p.address, "Workers": p.instances + 1, "Connections": nchanConnections,
 			})
 			if err = errors.Join(err, f.Close()); err != nil {
 				return nil, fmt.Errorf("target: nchan: config: %w", err)
 			}
-			return exec.Command(program, "-p", dir, "-c", file, "-e", "stderr"), nil //nolint:noctx // ended by Stop
+			return exec.Command(program, "-p", p.dir, "-c", file, "-e", "stderr"), nil //nolint:noctx // ended by Stop
 		},
 	}
 }

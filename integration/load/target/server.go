@@ -37,7 +37,7 @@ type process struct {
 	ended chan struct{}
 }
 
-// Start starts that many instances of the target and waits until they answer. With a core of 0 or more, they run on
+// Start starts that many instances of the target and waits until all answer. With a core of 0 or more, they run on
 // that core alone and Go's scheduler has one processor. Files go to dir. Stop the server in any case.
 func (t *Target) Start(o Options, instances, core int, dir string) (*Server, error) {
 	s := &Server{}
@@ -45,32 +45,45 @@ func (t *Target) Start(o Options, instances, core int, dir string) (*Server, err
 	if t.forks {
 		processes = 1
 	}
-	for range processes {
+	routes := make([]string, instances)
+	for i := range routes {
+		var err error
+		if routes[i], err = unused(); err != nil {
+			return s, err
+		}
+	}
+	var began time.Time
+	for i := range processes {
 		address, err := unused()
 		if err != nil {
 			return s, err
 		}
-		cmd, err := t.command(o, instances, address, dir)
+		cmd, err := t.command(o, place{address, dir, instances, i, routes})
 		if err != nil {
 			return s, err
 		}
-		began := time.Now()
-		p, err := start(cmd, core, filepath.Join(dir, "server.log"))
+		began = time.Now()
+		p, err := start(cmd, core, filepath.Join(dir, fmt.Sprintf("server-%d.log", i)))
 		if err != nil {
 			return s, fmt.Errorf("target: %s: %w", t.Name, err)
 		}
 		s.processes = append(s.processes, p)
 		s.Pids = append(s.Pids, cmd.Process.Pid)
 		s.Addresses = append(s.Addresses, address)
-		path := t.health
-		if o.Certificate != nil {
-			path = ""
-		}
-		if err := p.ready(address, path); err != nil {
+	}
+	path := t.health
+	switch {
+	case o.Certificate != nil:
+		path = ""
+	case o.Engine == Embedded:
+		path = "/readyz" // it is healthy before it has found the other nodes
+	}
+	for i, p := range s.processes {
+		if err := p.ready(s.Addresses[i], path); err != nil {
 			return s, fmt.Errorf("target: %s: %w", t.Name, err)
 		}
-		s.Cold = time.Since(began)
 	}
+	s.Cold = time.Since(began)
 	return s, nil
 }
 
@@ -118,9 +131,11 @@ func start(cmd *exec.Cmd, core int, log string) (*process, error) {
 // ready asks again and again until the server answers.
 func (p *process) ready(address, path string) error {
 	for began := time.Now(); time.Since(began) < startTime; {
-		if err := answers(address, path); err == nil {
+		switch err := answers(address, path); {
+		case err == nil:
 			return nil
-		} else if !errors.Is(err, syscall.ECONNREFUSED) {
+		case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ECONNRESET), errors.Is(err, errStatus):
+		default:
 			return err
 		}
 		select {

@@ -25,7 +25,7 @@ type Target struct {
 	Signed  bool // callbacks are verified
 
 	health  string // path
-	command func(o Options, instances int, address, dir string) (*exec.Cmd, error)
+	command func(o Options, p place) (*exec.Cmd, error)
 	forks   bool // one server spreads over processes by itself
 }
 
@@ -33,6 +33,16 @@ type Target struct {
 type Options struct {
 	Heartbeat   time.Duration // 0 is the server's default; only Tillbell's can be set
 	Certificate *Certificate  // serve TLS; only Tillbell
+	Engine      Engine        // of Tillbell
+}
+
+// A place is where one process of a server runs.
+type place struct {
+	address   string
+	dir       string   // for its files, which other processes may share
+	instances int      // of the server
+	index     int      // among them, from 0
+	routes    []string // an address for each instance to talk to the others
 }
 
 // Keys are made for one run. Servers have them in files that only their user can read, or in their environment.

@@ -15,7 +15,7 @@ import (
 
 // TestStartFails holds that a server that ends is not waited for, and that its last words are told.
 func TestStartFails(t *testing.T) {
-	broken := &Target{Name: "broken", health: "/", command: func(Options, int, string, string) (*exec.Cmd, error) {
+	broken := &Target{Name: "broken", health: "/", command: func(Options, place) (*exec.Cmd, error) {
 		return exec.Command("sh", "-c", "echo first >&2; echo listen is wrong >&2; exit 1"), nil
 	}}
 	s, err := broken.Start(Options{}, 1, -1, t.TempDir())
@@ -28,11 +28,11 @@ func TestStartFails(t *testing.T) {
 func TestTillbellConfig(t *testing.T) {
 	dir, k := t.TempDir(), NewKeys()
 	sse, _, both := Tillbell("/bin/tillbell", k)
-	cmd, err := sse.command(Options{Heartbeat: time.Second}, 1, "127.0.0.1:80", dir)
+	cmd, err := sse.command(Options{Heartbeat: time.Second}, place{address: "127.0.0.1:80", dir: dir, index: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(dir, "tillbell-127.0.0.1-80.yaml")
+	file := filepath.Join(dir, "tillbell-2.yaml")
 	if got := strings.Join(cmd.Args, " "); got != "/bin/tillbell serve -c "+file {
 		t.Errorf("runs %s", got)
 	}
@@ -47,7 +47,7 @@ func TestTillbellConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`listen: "127.0.0.1:80"`, "await: {heartbeat: 1s}", "whsec_" + text(k.Signing)} {
+	for _, want := range []string{`listen: "127.0.0.1:80"`, "engine: memory\n", "await: {heartbeat: 1s}", "whsec_" + text(k.Signing)} {
 		if !strings.Contains(string(config), want) {
 			t.Errorf("no %s in\n%s", want, config)
 		}
@@ -59,5 +59,19 @@ func TestTillbellConfig(t *testing.T) {
 	both.Fill(&job, k)
 	if len(job.Ask) != 2 || string(job.TicketKey) != string(k.Ticket) || string(job.SigningKey) != string(k.Signing) {
 		t.Errorf("%+v", job)
+	}
+}
+
+func TestEngineConfig(t *testing.T) {
+	p := place{dir: "/d", index: 1, instances: 2, routes: []string{"127.0.0.1:1", "127.0.0.1:2"}}
+	for engine, want := range map[Engine]string{
+		Memory: "memory",
+		Disk:   "disk:/d/n.store",
+		Embedded: "nats-embedded\n" +
+			`cluster: {name: n, listen: "127.0.0.1:2", peers: [127.0.0.1:1, 127.0.0.1:2], dir: "/d/n.store"}`,
+	} {
+		if got := engine.config("n", p); got != want {
+			t.Errorf("%s\nwant %s", got, want)
+		}
 	}
 }

@@ -16,8 +16,8 @@ const (
 	maxAge  = 5 * time.Minute
 )
 
-// verified passes on the bodies of callbacks whose signature holds, and answers them 204.
-func verified(key []byte, take func(*http.Request, []byte)) http.Handler {
+// verified passes on the bodies of callbacks whose signature holds, and answers them 204, or 503 where take fails.
+func verified(key []byte, take func(*http.Request, []byte) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 		if err != nil {
@@ -28,7 +28,10 @@ func verified(key []byte, take func(*http.Request, []byte)) http.Handler {
 			http.Error(w, "the signature does not hold", http.StatusUnauthorized)
 			return
 		}
-		take(r, body)
+		if err := take(r, body); err != nil {
+			http.Error(w, "the callback cannot be stored", http.StatusServiceUnavailable)
+			return
+		}
 		w.WriteHeader(http.StatusNoContent)
 	})
 }

@@ -5,12 +5,14 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	webhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+	"go.etcd.io/bbolt"
 )
 
 var key = []byte("0123456789abcdef0123456789abcdef")
@@ -43,7 +45,7 @@ func post(t *testing.T, url, body string, at time.Time) int {
 
 func start(t *testing.T, mode string) string {
 	t.Helper()
-	mux, err := routes(mode, key)
+	mux, err := routes(mode, filepath.Join(t.TempDir(), "store"), key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +55,12 @@ func start(t *testing.T, mode string) string {
 }
 
 func TestStream(t *testing.T) {
-	url := start(t, "sse")
+	for _, mode := range []string{"sse", "bolt"} {
+		t.Run(mode, func(t *testing.T) { stream(t, start(t, mode)) })
+	}
+}
+
+func stream(t *testing.T, url string) {
 	stream, err := http.Get(url + "/events?topic=a")
 	if err != nil {
 		t.Fatal(err)
@@ -87,9 +94,41 @@ func TestVerify(t *testing.T) {
 }
 
 func TestRoutes(t *testing.T) {
-	for mode, key := range map[string][]byte{"sse": nil, "other": key} {
-		if _, err := routes(mode, key); err == nil {
+	for mode, key := range map[string][]byte{"sse": nil, "other": key, "bolt": key} {
+		if _, err := routes(mode, "", key); err == nil {
 			t.Errorf("mode %s with key %q serves", mode, key)
 		}
+	}
+}
+
+// TestStore finds what was kept after it was closed.
+func TestStore(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "store")
+	for _, body := range []string{"a", "b"} {
+		s, err := openStore(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.keep([]byte(body)); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.db.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := openStore(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.db.Close()
+	var got string
+	err = s.db.View(func(tx *bbolt.Tx) error {
+		return tx.Bucket(updates).ForEach(func(_, body []byte) error {
+			got += string(body)
+			return nil
+		})
+	})
+	if got != "ab" || err != nil {
+		t.Errorf("kept %q, %v", got, err)
 	}
 }
