@@ -134,7 +134,7 @@ func (p *process) ready(address, path string) error {
 		switch err := answers(address, path); {
 		case err == nil:
 			return nil
-		case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ECONNRESET), errors.Is(err, errStatus):
+		case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EINTR), errors.Is(err, errStatus):
 		default:
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tillbell/tillbell/relay"
+	"github.com/tillbell/tillbell/relay/yield"
 )
 
 // request is one Append that waits for the committer.
@@ -120,6 +121,8 @@ func (e *Engine) append(ctx context.Context, ev relay.Event) (relay.Entry, bool,
 // commits is the committer: the one goroutine that writes. Between two groups it removes some of what has expired.
 func (e *Engine) commits() {
 	defer e.waiting.close()
+	var others yield.Point
+	defer others.Close()
 	every := time.NewTicker(min(max(e.retention/100, 10*time.Millisecond), 10*time.Second))
 	defer every.Stop()
 	expired := closedChan // there may be something to remove
@@ -137,6 +140,7 @@ func (e *Engine) commits() {
 				e.giveBack()
 			}
 		case <-e.waiting.wake:
+			others.Yield() // on one processor nobody has run while the last group was synced: all are to be in this one
 			e.commit(e.waiting.take())
 		}
 	}
