@@ -96,23 +96,34 @@
 // What the whole program promises (DESIGN section 9), and the tests that hold it. Each engine's own promise is its
 // package's first page; the suite that all engines pass is engine/enginetest.
 //
-// Guarantee 1. An acknowledged callback is never lost while the engine holds its promise: memory until the process ends.
+// Guarantee 1. An acknowledged callback is never lost while the engine holds its promise: memory until the process ends;
+// disk over kill -9 and power loss; nats over the loss of any minority of processes, and over power loss where NATS syncs
+// on write, which the embedded cluster sets. Beside these tests integration/chaos kills, parts and starves whole processes
+// under load.
 //
 //	transport/callback: TestAcknowledgedOnlyAfterTheAppend, TestFailedStoreIsNotAcknowledged, TestRetryStoresWhatIsMissing
 //	relay/engine/memory: TestEngine
+//	relay/engine/disk: TestEngine, TestPowerLoss, TestDamage, TestDiskFull, TestSyncFails, TestInUse
+//	relay/engine/nats: TestEngine, TestEngineCluster, TestFaults, TestLostAcknowledgement, TestShorter
+//	relay/engine/nats/embedded: TestEngine, TestKill
+//	integration/chaos: TestDisk
 //
-// Guarantee 2. Every waiter with a valid ticket that is connected, or comes back within the retention, is told the outcome: at
-// least once over reconnects, exactly once over one connection, in order.
+// Guarantee 2. Every waiter with a valid ticket that is connected, or comes back within the retention, is told the
+// outcome: at least once over reconnects, exactly once over one connection, in order.
 //
 //	relay: TestInterleavings, TestStress, TestTailBreaks, TestTailBreaksDuringSubscribe
 //	transport/sse: TestTransport, TestReconnect
 //	transport/ws: TestTransport
 //	transport/poll: TestTransport
+//	relay/engine/nats: TestWaitsForKnown
 //	integration: TestTutorial, TestClients
+//	integration/chaos: TestDisk
 //
 // Guarantee 3. All waiters of one payment, on all nodes and transports, are told the same outcome, or its refund.
 //
 //	relay: TestOrderDoesNotMatter, TestLowerPositionDecides, TestOutcomeStays, TestFoldPositions
+//	relay/engine/nats: TestEngineCluster
+//	integration/chaos/history: TestHonest, TestViolations, TestLinearizable
 //
 // Guarantee 4. A callback that does not verify changes nothing and tells the sender nothing but "no".
 //
@@ -122,8 +133,8 @@
 //	transport/callback/stripe: TestVectors, TestBitFlips
 //	transport/callback/standard: TestVectors, TestBitFlips
 //
-// Guarantee 5. Nobody awaits a payment without a ticket for exactly that payment; nobody completes a registered payment but its
-// source with its amount.
+// Guarantee 5. Nobody awaits a payment without a ticket for exactly that payment; nobody completes a registered payment
+// but its source with its amount.
 //
 //	transport/ticket: TestClaims, TestTampered, TestAlgorithmNeedsKey
 //	transport: TestSnapshotAccess
