@@ -4,7 +4,7 @@ GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # The race detector needs a C compiler; without one the tests run without it.
 RACE := $(if $(shell command -v $${CC:-cc}),-race)
 
-.PHONY: test clients lint fuzz bench load million build
+.PHONY: test clients lint fuzz bench load million chaos build
 
 # All tests. What a test needs besides Go (chromium, node, curl) is used if it is there, and the test says so if not.
 test: clients
@@ -42,6 +42,11 @@ load:
 # A million waits in one process, over connections without a kernel: where a process may have 20,000 descriptors.
 million:
 	go run ./integration/load/million -n $(or $(N),1000000) $(FLAGS)
+
+# Whole processes under load, killed, paused, parted and starved, on Linux, as root where a fault needs it: half an hour of
+# faults in about an hour, with QUICK=1 one minute. FLAGS are those of integration/chaos.
+chaos:
+	go run ./integration/chaos $(if $(QUICK),-quick) $(FLAGS)
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/tillbell .
