@@ -2,7 +2,7 @@
 //
 // Two judgements complement each other. [Check] has everything about one payment: each attempt to post a callback, each
 // snapshot, each frame of each connection of each waiter. It is for a part of the payments, as many as there are waiters
-// for, and forgets a payment when it is done. A [Ledger] has two bytes for every callback of the run, and holds them at
+// for, and forgets a payment when it is done. A [Ledger] has two bytes for every payment of the run, and holds them at
 // the end against the whole log of every node: there no acknowledged callback may be missing, nothing may be there that
 // was not posted, and what every event did must be the same everywhere and what the rules say. In addition [Linearizable]
 // asks porcupine about payments whose callbacks contradict each other.

@@ -9,7 +9,7 @@ import (
 	"github.com/tillbell/tillbell/relay"
 )
 
-// A Ledger remembers of every callback whether it was posted and whether it was acknowledged: one bit each. Its methods
+// A Ledger remembers of every callback whether it was posted and whether it was acknowledged: a bit each. Its methods
 // may be called at the same time.
 type Ledger struct {
 	book *script.Book

@@ -38,7 +38,7 @@ func (t *tail) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer f.finish(errAgain)
+	defer func() { _ = f.finish(errAgain) }()
 	defer func() { _ = sub.Unsubscribe() }() // fails only without a connection
 	name, err := f.consume(ctx, sub.Subject)
 	if err != nil {
@@ -134,15 +134,16 @@ func (p *pulse) check(now, heard time.Time, next, applied uint64) error {
 func (f *feed) finish(err error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.finishLocked(err)
+	f.end(err)
+	return f.err
 }
 
-func (f *feed) finishLocked(err error) error {
+// end is called with the lock.
+func (f *feed) end(err error) {
 	if !f.over {
 		f.over, f.err = true, err
 		close(f.ended)
 	}
-	return f.err
 }
 
 // take handles one message of the consumer.
@@ -160,7 +161,7 @@ func (f *feed) take(m *nats.Msg) {
 		err = f.entry(m)
 	}
 	if err != nil {
-		f.finishLocked(err)
+		f.end(err)
 	}
 	f.heard = time.Now()
 }
