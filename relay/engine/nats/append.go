@@ -45,7 +45,7 @@ type appending struct {
 
 // try publishes behind the payment's messages: at first behind those that are known, which are none for most callbacks,
 // and then reading them. The leader refuses a message if the payment's last one is another than it was published behind,
-// so nothing comes in between, and what is read or known may as well be old.
+// so nothing comes in between, and what is read or known may as well be old. It may not be in part, which could hide the id.
 func (a *appending) try(ctx context.Context) error {
 	l, err := a.current()
 	if err != nil {
@@ -58,7 +58,7 @@ func (a *appending) try(ctx context.Context) error {
 			return err
 		}
 	}
-	log, err := a.read(ctx, l, payment)
+	l, log, err := a.read(ctx, payment)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (a *appending) try(ctx context.Context) error {
 	for _, m := range log {
 		if m.Event.ID == a.event.ID {
 			a.entry, a.stored = m.Entry, m.call == a.call
-			l.note(payment, m.Position.Seq)
+			l.raise(m.Position.Seq)
 			return nil
 		}
 		if last = m.Position.Seq; m.stamped {
@@ -96,7 +96,7 @@ func (a *appending) publish(ctx context.Context, l *life, last uint64, stamp tim
 	m.Position = relay.Position{Epoch: l.epoch, Seq: ack.Sequence}
 	a.entry, a.stored = m.Entry, true
 	l.recent.learn(m)
-	l.note(m.Event.Payment, ack.Sequence)
+	l.raise(ack.Sequence)
 	return nil
 }
 

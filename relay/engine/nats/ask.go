@@ -15,6 +15,35 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
+// about is what is asked of the stream besides where it begins and ends (nats-server, JSApiStreamInfoRequest).
+type about struct {
+	Subject string `json:"subjects_filter,omitempty"` // how many messages it has
+	Deleted bool   `json:"deleted_details,omitempty"` // which sequences are missing
+}
+
+// askInfo asks whoever holds itself to be the stream's leader about it.
+func (e *Engine) askInfo(ctx context.Context, about about) (*jetstream.StreamInfo, error) {
+	body, err := json.Marshal(about)
+	if err != nil {
+		return nil, err
+	}
+	reply, err := e.link.RequestWithContext(ctx, "$JS.API.STREAM.INFO."+e.place.stream, body)
+	if err != nil {
+		return nil, err
+	}
+	var a struct {
+		Error *jetstream.APIError `json:"error"`
+		jetstream.StreamInfo
+	}
+	if err := json.Unmarshal(reply.Data, &a); err != nil {
+		return nil, fmt.Errorf("answer of the stream's leader: %w", err)
+	}
+	if a.Error != nil {
+		return nil, a.Error
+	}
+	return &a.StreamInfo, nil
+}
+
 // question is a request for messages, as JetStream's API has it (nats-server, JSApiMsgGetRequest).
 type question struct {
 	Seq     uint64 `json:"seq,omitempty"`
@@ -34,8 +63,8 @@ type answer struct {
 	} `json:"message"`
 }
 
-// askLeader asks the stream's leader for one message. The API that asks any replica would be quicker, and may not know
-// what was acknowledged already.
+// askLeader asks whoever holds itself to be the stream's leader for one message. That may be one that was deposed and has
+// not heard of it: a message that it has is genuine, that it has none means nothing.
 func (e *Engine) askLeader(ctx context.Context, l *life, q question) (m stored, found bool, err error) {
 	body, err := json.Marshal(q)
 	if err != nil {

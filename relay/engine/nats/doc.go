@@ -32,19 +32,20 @@
 //
 // # Reads
 //
-// A Read asks the stream's leader, never another replica, for what may have come last. That is one request for a payment
-// with no entry or one, and one more for each further one; beyond eight, the rest is asked for at once. What is asked of
-// any replica (long histories, Scan) is compared with what the leader has: each message says which was before it.
+// A Read asks the stream's leader how many entries the payment has, and then for the newest, from which it goes back. That
+// is one request for a payment without entries, and one more for each entry; beyond eight, the rest is asked for at once.
+// Only the number has to come from the leader: messages never change, so whoever has one tells the truth about it, and
+// that somebody has none means nothing. A Read that does not find as many as the leader counted asks again. So does a
+// Scan, whose end and whose gaps are the leader's.
 //
 // A leader that was cut off from the others believes for 10 to 20 s that it leads (nats-server, raft.go,
-// lostQuorumInterval), while another is elected after 4 s at the earliest. So its word counts only while it is known to
-// have heard a majority less than 2.7 s ago, which the engine asks it twice a second; otherwise calls wait, and fail
-// with their context. This rests on clocks that run at about the same speed, not on what they show. It does not cover a
-// network where only the leader and one follower cannot talk to each other while both reach a third server: there a
-// deposed leader may answer until its next heartbeat, for a second.
-//
-// A tail may be fed by a replica that has applied more than the leader has. What an engine has made known is remembered
-// until the leader has it, and reads wait for it.
+// lostQuorumInterval), while another is elected after 4 s at the earliest. So its word counts only if it says in the same
+// answer that it has heard a majority less than 2.7 s ago, if no server that was elected later is believed, and if it has
+// all that this engine has made known: a tail may be fed by a replica that has applied more. Otherwise calls ask again,
+// and fail with their context. This rests on clocks that run at about the same speed, not on what they show. It does not
+// cover the moment in which a server that was cut off comes back and is elected although the leader is well: until that
+// one hears of the election, for milliseconds, it may answer without what was just appended at another node. This node's
+// tail has not delivered that, and will.
 //
 // # Tail
 //

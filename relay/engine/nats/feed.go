@@ -198,7 +198,7 @@ func (f *feed) entry(m *nats.Msg) error {
 	if err != nil {
 		return err
 	}
-	f.life.note(s.Event.Payment, seq)
+	f.life.raise(seq)
 	f.life.recent.learn(s)
 	f.serial, f.next, f.delivered = at.Sequence.Consumer, seq+1, true
 	f.deliver(s.Entry)

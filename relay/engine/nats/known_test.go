@@ -1,6 +1,7 @@
 package nats
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -9,33 +10,6 @@ import (
 
 	"github.com/tillbell/tillbell/relay"
 )
-
-// TestKnown holds that what was made known is remembered until the leader has it, and not much longer.
-func TestKnown(t *testing.T) {
-	l := place{stream: "S"}.life("epoch")
-	l.note("order-1", 5)
-	l.note("order-1", 3)
-	l.note("order-2", 8)
-	for range 3 {
-		l.known.applied(4) // of a leader that lags
-	}
-	if l.known.least("order-1") != 5 || l.known.least("order-2") != 8 || l.known.least("order-3") != 0 {
-		t.Errorf("known are %d, %d, %d; want 5, 8, 0", l.known.least("order-1"), l.known.least("order-2"), l.known.least("order-3"))
-	}
-	l.note("order-1", 9)
-	l.known.applied(8)
-	if l.known.least("order-1") != 9 {
-		t.Errorf("9 is forgotten by a leader at 8")
-	}
-	l.known.applied(9)
-	l.known.applied(9)
-	if l.known.least("order-1") != 0 || len(l.known.recent)+len(l.known.older) != 0 {
-		t.Errorf("the leader has everything, and %d payments are remembered", len(l.known.recent)+len(l.known.older))
-	}
-	if l.high.Load() != 9 {
-		t.Errorf("high is %d, want 9", l.high.Load())
-	}
-}
 
 // at is the message at seq, behind the one at before.
 func at(seq, before uint64, payment, id string) stored {
@@ -124,23 +98,52 @@ func TestLease(t *testing.T) {
 	}
 }
 
-// TestShorter ends the life of a log that has lost what was known of it, but not because a leader lags for a moment.
-func TestShorter(t *testing.T) {
+// TestBelieve holds whose answers count, and that a log that has lost what was known of it is told from a leader that lags
+// for a moment.
+func TestBelieve(t *testing.T) {
 	l := place{stream: "S"}.life("epoch")
 	w := &watch{life: l}
-	l.raise(10)
-	lease := time.Now().Add(time.Hour)
-	for range 2 {
-		if !w.answered(l, lease, 9) {
-			t.Error("a leader that lags for a moment counts as one that lost entries")
+	now := time.Now()
+	believe := func(what string, s says, least uint64, want error) {
+		t.Helper()
+		if err := w.believe(l, s, least); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", what, err, want)
 		}
 	}
-	w.short = time.Now().Add(-shortTime - time.Second)
-	if w.answered(l, lease, 9) {
-		t.Error("a leader that has not what was known counts as one that lags")
+	old := says{leader: "n1", since: now.Add(-time.Hour), lease: now.Add(time.Hour), last: 10}
+	next := says{leader: "n2", since: now.Add(-time.Minute), lease: now.Add(time.Hour), last: 12}
+	believe("the first", old, 10, nil)
+	believe("one that has not heard the others", says{leader: "n1", since: old.since, lease: now, last: 10}, 10, errAgain)
+	believe("one that was elected since", next, 12, nil)
+	believe("one that was deposed", old, 10, errAgain)
+	believe("one that was elected since, again", next, 12, nil)
+	w.lease = now
+	believe("an older one by a clock that is behind, when the other's time is over", old, 10, nil)
+
+	for range 2 {
+		believe("one that lags", old, 11, errAgain)
 	}
-	w.short = time.Now().Add(-shortTime - time.Second)
-	if !w.answered(l, lease, 10) || !w.short.IsZero() {
-		t.Error("a leader that has caught up is not trusted")
+	w.short = now.Add(-shortTime - time.Second)
+	believe("one that lags for long", old, 11, errShorter)
+	w.short = now.Add(-shortTime - time.Second)
+	believe("one that has caught up", old, 10, nil)
+	if !w.short.IsZero() || w.applied() != 12 {
+		t.Errorf("short since %v, applied %d", w.short, w.applied())
+	}
+	if err := w.believe(place{stream: "S"}.life("another"), old, 0); !errors.Is(err, errAgain) {
+		t.Errorf("of another life: %v", err)
+	}
+}
+
+// TestWhole holds that what has expired does not stand for what is missing.
+func TestWhole(t *testing.T) {
+	log := []stored{at(3, 0, "p", "a"), at(5, 3, "p", "b"), at(9, 5, "p", "c")}
+	for _, c := range []struct {
+		first, n uint64
+		want     bool
+	}{{1, 3, true}, {1, 2, true}, {1, 4, false}, {4, 2, true}, {4, 3, false}, {10, 1, false}, {10, 0, true}} {
+		if got := whole(log, c.first, c.n); got != c.want {
+			t.Errorf("%d entries from %d on: %v", c.n, c.first, got)
+		}
 	}
 }

@@ -124,15 +124,12 @@ func (e *Engine) Head(ctx context.Context) (relay.Position, error) {
 		if !e.link.IsConnected() {
 			return fatal{nats.ErrDisconnected}
 		}
-		l, state, err := e.look(ctx)
+		v, err := e.look(ctx, about{})
 		if err != nil {
 			return err
 		}
-		if state.LastSeq < l.high.Load() || !e.watch.leased(l) {
-			return errAgain
-		}
-		l.raise(state.LastSeq)
-		p = relay.Position{Epoch: l.epoch, Seq: state.LastSeq}
+		v.raise(v.state.LastSeq)
+		p = relay.Position{Epoch: v.epoch, Seq: v.state.LastSeq}
 		return nil
 	})
 	if err != nil {

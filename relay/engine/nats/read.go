@@ -3,6 +3,7 @@ package nats
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/tillbell/tillbell/relay"
@@ -12,40 +13,22 @@ import (
 // another the servers search a block of the file, message by message; a message of a known sequence they have at once.
 const few = 8
 
-// Read asks the stream's leader for the payment's newest entry; each one says which was before it. So a payment that is
-// unknown or has one entry costs one request, one with n entries costs n, and if they are more than 8, one or two more
-// for all the others.
+// Read asks the stream's leader how many entries the payment has, and then for the newest; each one says which was before
+// it. So a payment that is unknown costs one request, one with n entries costs n + 1, and if they are more than 8, one or
+// two more for all the others.
 func (e *Engine) Read(ctx context.Context, payment string) ([]relay.Entry, error) {
 	var entries []relay.Entry
 	err := e.attempts(ctx, callTime, func(ctx context.Context) error {
-		l, err := e.current()
+		l, log, err := e.read(ctx, payment)
 		if err != nil {
 			return err
-		}
-		least := l.known.least(payment)
-		if !e.watch.leased(l) {
-			if _, _, err := e.look(ctx); err != nil {
-				return err
-			}
-		}
-		log, err := e.read(ctx, l, payment)
-		if err != nil {
-			return err
-		}
-		if !e.watch.leased(l) { // a leader that was deposed may not know it yet
-			return errAgain
-		}
-		if len(log) == 0 || log[len(log)-1].Position.Seq < least {
-			if err := e.lacks(ctx, least); err != nil {
-				return err
-			}
 		}
 		entries = make([]relay.Entry, len(log))
 		for i := range log {
 			entries[i] = log[i].Entry
 		}
 		if n := len(log); n > 0 {
-			l.note(payment, log[n-1].Position.Seq)
+			l.raise(log[n-1].Position.Seq)
 		}
 		return nil
 	})
@@ -55,20 +38,59 @@ func (e *Engine) Read(ctx context.Context, payment string) ([]relay.Entry, error
 	return entries, nil
 }
 
-// lacks returns an error if the leader does not have the entry at seq yet, and none if it has expired, or if seq is 0.
-func (e *Engine) lacks(ctx context.Context, seq uint64) error {
-	if seq == 0 {
-		return nil
+// read returns all messages of the payment that the only leader has, or errAgain.
+func (e *Engine) read(ctx context.Context, payment string) (*life, []stored, error) {
+	l, err := e.current()
+	if err != nil {
+		return nil, nil, err
 	}
-	_, state, err := e.look(ctx)
-	if err == nil && state.FirstSeq <= seq {
-		err = errAgain
+	subject := l.subject(payment)
+	v, err := e.look(ctx, about{Subject: subject})
+	if err != nil {
+		return nil, nil, err
 	}
-	return err
+	if v.life != l {
+		return nil, nil, fmt.Errorf("%w: the stream was made anew", errAgain)
+	}
+	n := v.state.Subjects[subject]
+	if n == 0 {
+		return l, nil, nil
+	}
+	log, err := e.chain(ctx, l, payment)
+	if err == nil && !whole(log, v.state.FirstSeq, n) {
+		log, err = e.fill(ctx, l, payment, log)
+	}
+	if err == nil && !whole(log, v.state.FirstSeq, n) {
+		err = fmt.Errorf("%w: not all of the payment's %d entries were found", errAgain, n)
+	}
+	return l, log, err
 }
 
-// read returns the payment's messages as the server knows them that holds itself to be the leader.
-func (e *Engine) read(ctx context.Context, l *life, payment string) ([]stored, error) {
+// whole reports whether log has at least n messages that had not expired when the leader said where its log begins.
+func whole(log []stored, first, n uint64) bool {
+	for _, m := range log {
+		if m.Position.Seq >= first && n > 0 {
+			n--
+		}
+	}
+	return n == 0
+}
+
+// fill adds to log what any replica has of the payment. It is needed when a server that was deposed answered, or the
+// servers have lost an entry that others point to.
+func (e *Engine) fill(ctx context.Context, l *life, payment string, log []stored) ([]stored, error) {
+	all, err := e.history(ctx, l, payment)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range log {
+		all[m.Position.Seq] = m
+	}
+	return slices.SortedFunc(maps.Values(all), func(a, b stored) int { return a.Position.Compare(b.Position) }), nil
+}
+
+// chain returns the payment's messages from the newest that a server has to the one whose predecessor it has not.
+func (e *Engine) chain(ctx context.Context, l *life, payment string) ([]stored, error) {
 	m, found, err := e.askLeader(ctx, l, question{LastFor: l.subject(payment)})
 	if err != nil || !found {
 		return nil, err
@@ -82,7 +104,7 @@ func (e *Engine) read(ctx context.Context, l *life, payment string) ([]stored, e
 				return nil, err
 			}
 		}
-		if !found { // it has expired
+		if !found { // it has expired, or the server was deposed
 			break
 		}
 		if before.Event.Payment != payment {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"github.com/tillbell/tillbell/relay"
 )
 
@@ -13,19 +11,16 @@ import (
 func (e *Engine) Scan(ctx context.Context, after relay.Position, limit int) ([]relay.Entry, error) {
 	var entries []relay.Entry
 	err := e.attempts(ctx, callTime, func(ctx context.Context) error {
-		l, state, err := e.look(ctx)
+		v, err := e.look(ctx, about{})
 		if err != nil {
 			return err
 		}
-		if state.LastSeq < l.high.Load() || !e.watch.leased(l) {
-			return errAgain
-		}
-		l.raise(state.LastSeq)
+		v.raise(v.state.LastSeq)
 		from := after.Seq + 1
-		if after.Epoch != l.epoch || after.Seq > state.LastSeq {
+		if after.Epoch != v.epoch || after.Seq > v.state.LastSeq {
 			from = 1
 		}
-		entries, err = e.scan(ctx, l, state, from, limit)
+		entries, err = e.scan(ctx, v, from, limit)
 		return err
 	})
 	if err != nil {
@@ -34,21 +29,21 @@ func (e *Engine) Scan(ctx context.Context, after relay.Position, limit int) ([]r
 	return entries, nil
 }
 
-// scan returns up to limit entries from a sequence on, of a log that the leader says is in state.
-func (e *Engine) scan(ctx context.Context, l *life, state jetstream.StreamState, from uint64, limit int) ([]relay.Entry, error) {
-	next := max(from, state.FirstSeq)
-	if limit <= 0 || next > state.LastSeq {
+// scan returns up to limit entries from a sequence on.
+func (e *Engine) scan(ctx context.Context, v view, from uint64, limit int) ([]relay.Entry, error) {
+	next := max(from, v.state.FirstSeq)
+	if limit <= 0 || next > v.state.LastSeq {
 		return nil, nil
 	}
-	end := next + min(uint64(limit), state.LastSeq-next+1)
+	end := next + min(uint64(limit), v.state.LastSeq-next+1)
 	entries := make([]relay.Entry, 0, end-next)
 	for next < end {
-		found, _, err := e.askAny(ctx, l, question{Seq: next, Batch: int(min(batchLen, end-next))})
+		found, _, err := e.askAny(ctx, v.life, question{Seq: next, Batch: int(min(batchLen, end-next))})
 		if err != nil {
 			return nil, err
 		}
 		if len(found) == 0 || found[0].Position.Seq != next { // a replica that lags, or expires sooner
-			m, err := e.following(ctx, l, next)
+			m, err := e.following(ctx, v.life, next)
 			if err != nil || m.Position.Seq == 0 {
 				return entries, err
 			}
@@ -60,31 +55,39 @@ func (e *Engine) scan(ctx context.Context, l *life, state jetstream.StreamState,
 				break
 			}
 			entries = append(entries, m.Entry)
-			l.note(m.Event.Payment, next)
 			next++
 		}
 	}
 	return entries, nil
 }
 
-// following asks the leader for the message at next. One that has expired meanwhile is errAgain, since so has all before
-// it. Of one that the servers have lost it is logged, and the next message that they have is returned; a zero one if
-// there is none.
+// following asks for the message at next, which the leader had. If it has expired meanwhile, or the server that answers
+// does not have it, it is errAgain. If the leader has lost it, that is logged, and the message behind what it has lost is
+// returned; a zero one if there is none.
 func (e *Engine) following(ctx context.Context, l *life, next uint64) (stored, error) {
 	m, found, err := e.askLeader(ctx, l, question{Seq: next})
 	if err != nil || found {
 		return m, err
 	}
-	_, state, err := e.look(ctx)
+	v, err := e.look(ctx, about{Deleted: true})
 	if err != nil {
 		return stored{}, err
 	}
-	if state.FirstSeq > next {
-		return stored{}, fmt.Errorf("%w: entries expire", errAgain)
+	behind := next
+	for _, seq := range v.state.Deleted { // in order
+		if seq == behind {
+			behind++
+		}
 	}
-	if m, found, err = e.askLeader(ctx, l, question{Seq: next, NextFor: l.prefix + "*"}); err != nil || !found {
-		return stored{}, err
+	if v.life != l || v.state.FirstSeq > next || behind == next {
+		return stored{}, fmt.Errorf("%w: entry %d was not found", errAgain, next)
 	}
-	e.log.Error("nats: the servers have lost entries", "stream", e.place.stream, "from", next, "before", m.Position.Seq)
-	return m, nil
+	e.log.Error("nats: the servers have lost entries", "stream", e.place.stream, "from", next, "before", behind)
+	if behind > v.state.LastSeq {
+		return stored{}, nil
+	}
+	if m, found, err = e.askLeader(ctx, l, question{Seq: behind}); err == nil && !found {
+		err = fmt.Errorf("%w: entry %d was not found", errAgain, behind)
+	}
+	return m, err
 }

@@ -60,16 +60,16 @@ type tail struct {
 
 // begin finds out where the tail begins.
 func (t *tail) begin(ctx context.Context, after relay.Position) error {
-	l, state, err := t.look(ctx)
+	v, err := t.look(ctx, about{})
 	if err != nil {
 		return err
 	}
-	if t.life = l; after.IsZero() {
+	if t.life = v.life; after.IsZero() {
 		return nil
 	}
-	if after.Epoch != l.epoch {
-		return fmt.Errorf("the position is one of another stream: epoch %.64q, this one's is %s", after.Epoch, l.epoch)
+	if after.Epoch != v.epoch {
+		return fmt.Errorf("the position is one of another stream: epoch %.64q, this one's is %s", after.Epoch, v.epoch)
 	}
-	t.next = min(after.Seq, max(state.LastSeq, l.high.Load())) + 1
+	t.next = min(after.Seq, max(v.state.LastSeq, v.high.Load())) + 1
 	return nil
 }

@@ -2,6 +2,7 @@ package nats
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -19,23 +20,22 @@ const (
 	forGood    = 24 * time.Hour // of a stream that one server keeps
 )
 
-// watch is what the stream's leader said last.
+// watch is what leaders have said of the stream.
 type watch struct {
-	mu    sync.Mutex
-	life  *life
-	gone  error     // why there is no life, if there is none
-	lease time.Time // until when the leader is known to be the only one
-	last  uint64    // newest sequence that a leader has applied
-	short time.Time // since when the leader's log ends before what was made known; zero if it does not
+	mu     sync.Mutex
+	life   *life
+	gone   error     // why there is no life, if there is none
+	leader string    // who was believed last
+	since  time.Time // of the leader, by its own clock
+	lease  time.Time // until when it is the only one
+	last   uint64    // newest sequence that a leader has applied
+	short  time.Time // since when the leader's log ends before what was made known; zero if it does not
 }
 
-// leased reports whether an answer that was given up to now is that of the only leader of l. Who asks needs a lease
-// before the question as well, since one may begin while the answer of a deposed leader is under way.
-func (w *watch) leased(l *life) bool {
-	now := time.Now()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.life == l && now.Before(w.lease)
+// view is what the stream's only leader said of it after it was asked.
+type view struct {
+	*life
+	state jetstream.StreamState
 }
 
 // current returns the life of the stream, or why it has none.
@@ -45,52 +45,82 @@ func (e *Engine) current() (*life, error) {
 	return e.watch.life, e.watch.gone
 }
 
-// look asks the leader where the log begins and ends, and remembers what that says of the lease.
-func (e *Engine) look(ctx context.Context) (*life, jetstream.StreamState, error) {
+// look asks the leader what the stream is like. The answer is of no use, and errAgain, unless the server that gave it is
+// known to be the only leader, and has all that this engine has made known.
+func (e *Engine) look(ctx context.Context, about about) (view, error) {
+	least := uint64(0)
+	l, err := e.current()
+	if err == nil && l != nil {
+		least = l.high.Load()
+	}
 	asked := time.Now()
-	s, err := e.js.Stream(ctx, e.place.stream)
+	info, err := e.askInfo(ctx, about)
 	if err != nil {
-		return nil, jetstream.StreamState{}, e.judge(err)
+		return view{}, e.judge(err)
 	}
-	info := s.CachedInfo()
-	l, err := e.adopt(info)
-	if err != nil {
-		return nil, jetstream.StreamState{}, err
+	if l, err = e.adopt(info); err != nil {
+		return view{}, err
 	}
-	if !e.watch.answered(l, asked.Add(leaseOf(info)), info.State.LastSeq) {
-		err := fmt.Errorf("stream %s ends at %d, and entries up to %d were known: the servers lost what was acknowledged",
-			e.place.stream, info.State.LastSeq, l.high.Load())
+	says := says{lease: asked.Add(leaseOf(info)), last: info.State.LastSeq}
+	if c := info.Cluster; c != nil {
+		says.leader = c.Leader
+		if c.LeaderSince != nil {
+			says.since = *c.LeaderSince
+		}
+	}
+	switch err := e.watch.believe(l, says, least); {
+	case errors.Is(err, errShorter):
+		err = fmt.Errorf("stream %s ends at %d, and entries up to %d were known: %w", e.place.stream, says.last, least, err)
 		e.setLife(nil, err)
-		return nil, jetstream.StreamState{}, err
+		return view{}, err
+	case err != nil:
+		return view{}, err
 	}
-	l.known.applied(info.State.LastSeq)
-	return l, info.State, nil
+	return view{l, info.State}, nil
+}
+
+// says is what a server that holds itself to be the leader says of that.
+type says struct {
+	leader string
+	since  time.Time // when it was elected, by its own clock
+	lease  time.Time // until when it is the only one, by what it has heard of the others
+	last   uint64    // the newest sequence that it has applied
 }
 
 // shortTime is for how long the leader may lag behind what a faster replica has delivered before that counts as lost.
 const shortTime = 5 * time.Second
 
-// answered notes what a leader said about l. It returns false if the log has become shorter.
-func (w *watch) answered(l *life, lease time.Time, last uint64) bool {
+var errShorter = errors.New("the servers lost what was acknowledged")
+
+// believe decides whether an answer about l that is here now is that of the only leader, and has the entry at least. It
+// returns errAgain if not, and errShorter if the only leader has not had it for a while.
+//
+// A server that was deposed and has not heard of it yet has mostly not heard of the others either, and so has no lease.
+// If it has just heard one, it is still older than the leader that was believed.
+func (w *watch) believe(l *life, s says, least uint64) error {
 	now := time.Now()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.life != l {
-		return true
-	}
-	if lease.After(w.lease) {
-		w.lease = lease
-	}
-	w.last = max(w.last, last)
 	switch {
-	case last >= l.high.Load() || !now.Before(w.lease):
+	case w.life != l:
+		return fmt.Errorf("%w: the stream was made anew", errAgain)
+	case !now.Before(s.lease):
+		return fmt.Errorf("%w: the leader has not heard the other replicas", errAgain)
+	case s.leader != w.leader && s.since.Before(w.since) && now.Before(w.lease):
+		return fmt.Errorf("%w: two servers lead", errAgain)
+	}
+	w.leader, w.since, w.lease = s.leader, s.since, s.lease
+	w.last = max(w.last, s.last)
+	switch {
+	case s.last >= least:
 		w.short = time.Time{}
+		return nil
 	case w.short.IsZero():
 		w.short = now
 	case now.Sub(w.short) > shortTime:
-		return false
+		return errShorter
 	}
-	return true
+	return fmt.Errorf("%w: the leader lags", errAgain)
 }
 
 // applied returns the newest sequence that a leader is known to have applied.
@@ -162,11 +192,12 @@ func (e *Engine) setLife(l *life, gone error) *life {
 		e.log.Error("nats: the log is another one", "reason", why)
 		w.life.end(why)
 	}
-	w.life, w.gone, w.last, w.lease, w.short = l, gone, 0, time.Time{}, time.Time{}
+	w.life, w.gone = l, gone
+	w.leader, w.since, w.lease, w.last, w.short = "", time.Time{}, time.Time{}, 0, time.Time{}
 	return l
 }
 
-// follow looks at the stream from time to time, so that a read mostly finds a lease.
+// follow looks at the stream from time to time, so that tails know when they lag, and who leads is known.
 func (e *Engine) follow() {
 	every := time.NewTicker(watchEvery)
 	defer every.Stop()
@@ -180,7 +211,7 @@ func (e *Engine) follow() {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(e.ctx, attemptTime)
-		_, _, _ = e.look(ctx) // who needs an answer asks
+		_, _ = e.look(ctx, about{}) // who needs an answer asks
 		cancel()
 	}
 }
