@@ -14,8 +14,9 @@ import (
 	"github.com/tillbell/tillbell/transport"
 )
 
-// lobby answers at the public address while the process waits for its cluster: /healthz says that it lives, so that no
-// platform ends it for waiting, and all else is told to come back. It leaves before the public listener opens.
+// lobby answers at the public address while the process waits for its cluster, or for a disk engine that reads or mends its
+// folder: /healthz says that it lives, so that no platform ends it for waiting, which would begin a mending anew, and all
+// else is told to come back. It leaves before the public listener opens.
 type lobby struct {
 	server *http.Server
 	done   chan struct{}
@@ -23,7 +24,8 @@ type lobby struct {
 
 // openLobby opens the lobby where there is something to wait for. It returns nil where there is not.
 func openLobby(ctx context.Context, c *config.Config, log *slog.Logger) (*lobby, error) {
-	if _, port, _ := net.SplitHostPort(c.Listen); c.EngineKind() != "nats-embedded" || port == "0" {
+	_, port, _ := net.SplitHostPort(c.Listen)
+	if kind := c.EngineKind(); kind != "nats-embedded" && kind != "disk" || port == "0" {
 		return nil, nil
 	}
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Listen)
@@ -74,6 +76,6 @@ func wait(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler) // a browser comes back from a connection that is cut, and from a 503 it does not
 	default:
 		w.Header().Set("Retry-After", "5")
-		transport.NewProblem(http.StatusServiceUnavailable, "starting", "the server waits for its cluster, come back").Write(w)
+		transport.NewProblem(http.StatusServiceUnavailable, "starting", "the server opens its log, come back").Write(w)
 	}
 }

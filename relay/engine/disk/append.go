@@ -3,6 +3,7 @@ package disk
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -65,6 +66,15 @@ func (q *queue) take() []*request {
 	return taken
 }
 
+// drop forgets a request whose caller has given up: while the disk hangs nobody takes any.
+func (q *queue) drop(r *request) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if i := slices.Index(q.requests, r); i >= 0 {
+		q.requests = slices.Delete(q.requests, i, i+1)
+	}
+}
+
 // close refuses all that waits and all that comes.
 func (q *queue) close() {
 	q.mu.Lock()
@@ -110,6 +120,7 @@ func (e *Engine) append(ctx context.Context, ev relay.Event) (relay.Entry, bool,
 	case <-r.done:
 		return r.entry, r.stored, r.err
 	case <-ctx.Done():
+		e.waiting.drop(r)
 		return relay.Entry{}, false, ctx.Err()
 	case <-full:
 		return relay.Entry{}, false, fmt.Errorf("%s: %w", e.folder.path, ErrFull)

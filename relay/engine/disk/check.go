@@ -79,11 +79,19 @@ func (e *Engine) checkLeft(name string) error {
 		return nil
 	}
 	defer it.Close()
+	has, err := e.db.NewIter(within([]byte{kindEntry}, []byte{kindEntry + 1}))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = has.Close() }()
+	ok := false
 	for kv := it.SeekGE(entryKey(e.first.Load()), 0); kv != nil; kv = it.Next() {
-		if value, err := get(e.db, kv.K.UserKey); err != nil {
-			return err
-		} else if value == nil {
-			return fmt.Errorf("%s: the store does not know of it: %w", name, errDamaged)
+		key := kv.K.UserKey
+		if ok = ok && has.Next() && bytes.Equal(has.Key(), key); ok { // both go in step
+			continue
+		}
+		if ok = has.SeekGE(key) && bytes.Equal(has.Key(), key); !ok {
+			return errors.Join(fmt.Errorf("%s: the store does not know of it: %w", name, errDamaged), has.Error())
 		}
 	}
 	return nil

@@ -14,12 +14,10 @@ func (e *Engine) expire() (more bool) {
 	from := e.first.Load()
 	next, n, err := e.expired(b, from)
 	if err != nil {
-		if !isDamage(err) {
-			_ = e.told(err)
-			return false
-		}
 		if next = e.passOver(next); next > from {
-			e.log.Error("what cannot be read has expired", "path", e.folder.path, "before", next, "error", err)
+			e.log.Error("what cannot be read has expired", "path", e.folder.path, "before", next, "error", firstLine(err))
+		} else {
+			_ = e.told(err)
 		}
 	}
 	if next <= from {
@@ -109,15 +107,17 @@ func (e *Engine) expired(b *pebble.Batch, from uint64) (next uint64, n int, err 
 	return next, n, it.Error()
 }
 
-// passOver returns the sequence of the first entry behind what cannot be read if that has expired: then so has what
-// lies before. Else it returns from. Ids of what was passed over stay, and lead nowhere.
+// passOver returns the sequence of an entry behind what cannot be read if that has expired: then so has what lies before.
+// Else it returns from. It looks twice as far with each try, for each costs milliseconds and a whole table may be lost. Ids
+// of what was passed over stay, and lead nowhere.
 func (e *Engine) passOver(from uint64) uint64 {
-	it, err := e.db.NewIter(within(entryKey(from), entryKey(e.end.head()+1)))
+	head := e.end.head()
+	it, err := e.db.NewIter(within(entryKey(from), entryKey(head+1)))
 	if err != nil {
 		return from
 	}
 	defer func() { _ = it.Close() }()
-	for step := uint64(1); step <= 4*batch; step *= 2 { // each try of what cannot be read costs milliseconds
+	for step := uint64(1); step <= head-min(from, head); step *= 2 {
 		if !it.SeekGE(entryKey(from + step)) {
 			continue
 		}

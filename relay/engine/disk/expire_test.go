@@ -115,11 +115,16 @@ func TestExpiryPassesDamage(t *testing.T) {
 	fs := vfs.NewMem()
 	const retention = 50 * time.Millisecond
 	e := must[*Engine](t)(New(Options{Path: home, Retention: 1000 * time.Hour, Log: quiet, fs: fs}))
-	for i := range 20 {
-		put(t, e, "order-1", fmt.Sprint("e-", i))
+	const n = 3000
+	for i := range n {
+		put(t, e, fmt.Sprint("order-", i%50), fmt.Sprint("e-", i))
 	}
-	for _, seq := range []uint64{1, 2, 9} {
-		if err := e.db.Set(entryKey(seq), []byte("rubbish, of which the age is not known"), pebble.Sync); err != nil {
+	damaged := []uint64{1, 2, 9}
+	for seq := uint64(100); seq < 2500; seq++ { // as when a whole table is lost
+		damaged = append(damaged, seq)
+	}
+	for _, seq := range damaged {
+		if err := e.db.Set(entryKey(seq), []byte("rubbish, of which the age is not known"), pebble.NoSync); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -129,7 +134,7 @@ func TestExpiryPassesDamage(t *testing.T) {
 	shut(t, e)
 	e = must[*Engine](t)(New(Options{Path: home, Retention: retention, Log: quiet, fs: fs}))
 	defer func() { shut(t, e) }()
-	for e.first.Load() <= 20 {
+	for e.first.Load() <= n {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 		<-ctx.Done()
 		cancel()
@@ -137,7 +142,7 @@ func TestExpiryPassesDamage(t *testing.T) {
 	if got := must[[]relay.Entry](t)(e.Read(context.Background(), "order-1")); len(got) != 0 {
 		t.Errorf("%d entries are left", len(got))
 	}
-	if en := put(t, e, "order-1", "e-1"); en.Position.Seq != 21 {
+	if en := put(t, e, "order-1", "e-1"); en.Position.Seq != n+1 {
 		t.Errorf("an expired id is stored at %v", en.Position)
 	}
 }

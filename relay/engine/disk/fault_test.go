@@ -163,3 +163,27 @@ func TestDiskHangs(t *testing.T) {
 	shut(t, e)
 	holds(t, below, acked)
 }
+
+// TestGivenUp has callers give up while a sync hangs: nothing of them is kept.
+func TestGivenUp(t *testing.T) {
+	fs := &faulty{FS: vfs.NewMem()}
+	e := must[*Engine](t)(New(Options{Path: home, Log: quiet, fs: fs}))
+	hang := make(chan struct{})
+	fs.set(func() { fs.hang, fs.match = hang, ".log" })
+	for i := range 300 {
+		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Microsecond)
+		_, _, err := e.Append(ctx, event(fmt.Sprint("order-", i), "e"))
+		cancel()
+		if err == nil {
+			t.Fatal("an event is stored while the disk hangs")
+		}
+	}
+	e.waiting.mu.Lock()
+	kept := len(e.waiting.requests)
+	e.waiting.mu.Unlock()
+	if kept > 0 {
+		t.Errorf("%d events of callers that gave up are kept", kept)
+	}
+	close(hang)
+	shut(t, e)
+}

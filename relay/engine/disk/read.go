@@ -237,8 +237,9 @@ func (e *Engine) take(entries []relay.Entry, next uint64) ([]relay.Entry, error)
 		return nil, err
 	}
 	defer e.mu.RUnlock()
-	if first := e.first.Load(); next < first {
+	entries, err := e.scan(entries, next, head, batch)
+	if first := e.first.Load(); err == nil && next < first { // looked at last, for entries expire meanwhile
 		return nil, fmt.Errorf("entries before %d have expired, %d was next", first, next)
 	}
-	return e.scan(entries, next, head, batch)
+	return entries, err
 }

@@ -14,11 +14,14 @@ import (
 
 // storeOptions are how the store is opened. It costs some 100 MB at most, and few descriptors: those are for clients. memory is the
 // size of a table in memory, of which there are up to four, and of a log file, of which there are up to five.
+//
+// The store takes its tables in memory off the cache (package pebble, DB.newMemTable): two of them as a rule, the one that
+// is written and the one before it. What is left is for blocks, without which each look-up reads and checks some six.
 func storeOptions(g *guard, log *slog.Logger, memory uint64) *pebble.Options {
 	o := &pebble.Options{
 		FS:                          g,
 		FormatMajorVersion:          pebble.FormatTableFormatV6, // the version of the folder stands for it
-		CacheSize:                   32 << 20,
+		CacheSize:                   96 << 20,
 		MaxOpenFiles:                256,
 		MemTableSize:                memory,
 		MemTableStopWritesThreshold: 4,

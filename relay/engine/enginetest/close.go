@@ -44,13 +44,13 @@ func closeUnderCalls(t *testing.T, h Harness) {
 	loop(func(int) error { _, err := e.Read(ctx, "order-1"); return err })
 	loop(func(int) error { _, err := e.Scan(ctx, relay.Position{}, 10); return err })
 	loop(func(int) error { _, err := e.Head(ctx); return err })
-	wg.Go(func() { _ = e.Tail(ctx, relay.Position{}, func(relay.Entry) {}) })
+	wg.Go(func() { _ = e.Tail(context.Background(), relay.Position{}, func(relay.Entry) {}) })
 	<-enough
 	ended.Store(true)
 	if err := e.Close(); err != nil {
 		t.Errorf("Close: %v", err)
 	}
-	cancel() // of the tail, and of what waits for something that will not come
+	cancel() // of what waits for something that will not come; the tail must end by itself
 	done := make(chan struct{})
 	go func() { defer close(done); wg.Wait() }()
 	select {

@@ -4,6 +4,7 @@ package memory
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -52,7 +53,7 @@ func New(o Options) *Engine {
 	return e
 }
 
-// Close ends the engine. Tails must have ended.
+// Close ends the engine, and its tails.
 func (e *Engine) Close() error {
 	close(e.stop)
 	e.janitor.Wait()
@@ -166,6 +167,8 @@ func (e *Engine) Tail(ctx context.Context, after relay.Position, deliver func(re
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-e.stop:
+			return errors.New("memory: tail: the engine is closed")
 		case <-wake:
 		}
 	}

@@ -124,6 +124,8 @@ func (e *Engine) askAny(ctx context.Context, l *life, q question) (found []store
 				return found, reply.Header.Get("Nats-Num-Pending") != "0", nil
 			case "404":
 				return nil, false, nil
+			case "503": // no replica listens, for a moment
+				return nil, false, nats.ErrNoResponders
 			default:
 				return nil, false, errors.New("a replica refuses to read: " + reply.Header.Get("Description"))
 			}

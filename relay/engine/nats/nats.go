@@ -109,7 +109,7 @@ func (e *Engine) enter(ctx context.Context) error {
 	return err
 }
 
-// Close ends the engine. Tails must have ended.
+// Close ends the engine. Tails that have not ended do within some seconds.
 func (e *Engine) Close() error {
 	e.cancel()
 	e.owned.Wait()

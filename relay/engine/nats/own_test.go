@@ -180,6 +180,25 @@ func TestReadFindsAllOrNothing(t *testing.T) {
 	}
 }
 
+// TestNobodyAnswersDirectly holds that a moment without a replica that answers is one to try again after.
+func TestNobodyAnswersDirectly(t *testing.T) {
+	t.Parallel()
+	c := natstest.Start(t, 1)
+	e, err := New(t.Context(), Options{URL: "nats://" + c.Hosts(0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	config := e.place.config(e.watch.life.epoch, e.retention)
+	config.AllowDirect = false
+	if _, err := e.js.UpdateStream(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := e.askAny(t.Context(), e.watch.life, question{Seq: 1, Batch: 1}); !passing(err) {
+		t.Errorf("error %v counts as final", err)
+	}
+}
+
 // holed returns an engine over another stream of the same server, one that messages can be taken out of, as a broken
 // file would, and what it logs.
 func holed(t *testing.T, e *Engine) (*Engine, func(seqs ...uint64), *bytes.Buffer) {
