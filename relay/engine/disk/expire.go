@@ -117,24 +117,32 @@ func (e *Engine) passOver(from uint64) uint64 {
 		return from
 	}
 	defer func() { _ = it.Close() }()
-	for step := uint64(1); step <= head-min(from, head); step *= 2 {
-		if !it.SeekGE(entryKey(from + step)) {
-			continue
+	for step, most := uint64(1), head-min(from, head); most > 0; step = min(2*step, most) { // the newest one at the last
+		if age, seq, err := ageAt(it, from+step); err == nil {
+			if age < e.clock.now()-int64(e.retention) {
+				return seq
+			}
+			return from
 		}
-		found, err := entrySeq(it.Key())
-		if err != nil {
-			continue
+		if step >= most {
+			break
 		}
-		value, err := it.ValueAndErr()
-		if err != nil {
-			continue
-		}
-		if age, _, _, err := parseEntry(value); err != nil {
-			continue
-		} else if age < e.clock.now()-int64(e.retention) {
-			return found
-		}
-		return from
 	}
 	return from
+}
+
+// ageAt returns the age stamp and the sequence of the first entry at seq or behind it. It reads all of it.
+func ageAt(it *pebble.Iterator, seq uint64) (age int64, found uint64, err error) {
+	if !it.SeekGE(entryKey(seq)) {
+		return 0, 0, errors.Join(errDamaged, it.Error())
+	}
+	if found, err = entrySeq(it.Key()); err != nil {
+		return 0, 0, err
+	}
+	value, err := it.ValueAndErr()
+	if err != nil {
+		return 0, 0, err
+	}
+	age, _, _, err = parseEntry(value)
+	return age, found, err
 }
