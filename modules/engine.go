@@ -98,12 +98,12 @@ func openCluster(ctx context.Context, c *config.Config, log *slog.Logger) (engin
 // openAt opens the engine over a node. The stream's leader may be elected meanwhile, which takes as long as it takes.
 func openAt(ctx context.Context, node *embedded.Server, c *config.Config, log *slog.Logger) (relay.Engine, error) {
 	for {
-		err := node.Retain(ctx, nats.DefaultStream, c.Retention)
+		retention, replicas, err := node.Retain(ctx, nats.DefaultStream, c.Retention)
 		if err == nil {
 			var e *nats.Engine
 			e, err = nats.New(ctx, nats.Options{
-				URL:       fmt.Sprintf("nats://%s?replicas=%d", c.Cluster.Name, node.Replicas()),
-				Retention: c.Retention, Log: log, Conn: []natsgo.Option{natsgo.InProcessServer(node)},
+				URL:       fmt.Sprintf("nats://%s?replicas=%d", c.Cluster.Name, replicas),
+				Retention: retention, Log: log, Conn: []natsgo.Option{natsgo.InProcessServer(node)},
 			})
 			if err == nil {
 				return e, nil

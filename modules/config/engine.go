@@ -37,6 +37,7 @@ func (k *checker) engine() {
 		k.need(!colon, "engine", "memory has nothing behind it")
 	case diskEngine:
 		k.need(rest != "", "engine", "the path of a folder is missing, as in disk:/var/lib/tillbell")
+		k.need(rest != "~" && !strings.HasPrefix(rest, "~/"), "engine", "~ is not expanded here; write the whole path, as in disk:/var/lib/tillbell")
 		k.need(!strings.ContainsAny(rest, "\r\n\x00"), "engine", "must be the path of a folder, on one line")
 	case natsEngine, secureEngine:
 		k.need(strings.HasPrefix(rest, "//"), "engine", "must be nats://HOST:4222, tls://HOST:4222 or nats-embedded")

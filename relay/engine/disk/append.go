@@ -145,6 +145,7 @@ func (e *Engine) commits() {
 			return
 		case <-every.C:
 			expired = closedChan
+			e.keepTime()
 		case <-expired:
 			if !e.expire() {
 				expired = nil

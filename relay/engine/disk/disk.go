@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -56,6 +58,7 @@ type Engine struct {
 	first    atomic.Uint64 // all before it has expired
 	end      end
 	reserved uint64 // bounds.reserved, of the committer
+	offset   int64  // of the wall clock from the log's, as the newest mark has it
 
 	given  atomic.Uint64 // e.first when space was given back last
 	giving sync.Mutex    // held meanwhile
@@ -90,11 +93,24 @@ func New(o Options) (*Engine, error) {
 	e.ctx, e.stop = context.WithCancel(context.Background())
 	if err := e.open(o); err != nil {
 		e.stop()
-		return nil, fmt.Errorf("disk: open %s: %w", o.Path, err)
+		return nil, fmt.Errorf("disk: open %s: %w", o.Path, advised(err))
 	}
 	e.waiting.wake = make(chan struct{}, 1)
 	e.stopped.Go(e.commits)
 	return e, nil
+}
+
+// advised adds what to change to an error of the system.
+func advised(err error) error {
+	switch {
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("%w; let this user write to the folder and to all that is in it, or choose another folder", err)
+	case isFull(err):
+		return fmt.Errorf("%w; make space there, 100 MiB at least, and start again", err)
+	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w; choose a folder that can be made there", err)
+	}
+	return err
 }
 
 func (e *Engine) open(o Options) (err error) {
@@ -117,6 +133,9 @@ func (e *Engine) load() error {
 	if e.epoch = string(epoch); e.epoch == "" {
 		e.epoch = e.folder.epoch
 	}
+	if e.epoch == "" { // the identity was damaged and the store is gone
+		e.epoch = newEpoch()
+	}
 	m, err := loadMark(e.db)
 	if err != nil {
 		return err
@@ -131,6 +150,7 @@ func (e *Engine) load() error {
 	}
 	e.first.Store(first)
 	e.clock = resume(m, newest)
+	e.offset = e.clock.began.UnixNano() - e.clock.base
 	e.end.start(m.last)
 	if epoch != nil {
 		return nil

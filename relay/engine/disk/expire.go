@@ -2,6 +2,7 @@ package disk
 
 import (
 	"errors"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -36,6 +37,19 @@ func (e *Engine) expire() (more bool) {
 		return false
 	}
 	return n == batch
+}
+
+// keepTime writes the mark anew when the wall clock was set: the last append's says what it showed before, and a start
+// after a kill would take the step for time that has passed.
+func (e *Engine) keepTime() {
+	m := e.clock.mark(e.end.head())
+	step := time.Duration(m.wall - m.clock - e.offset)
+	if step.Abs() < time.Second {
+		return
+	}
+	if err := e.db.Set(keyMark, m.bytes(), pebble.NoSync); err == nil {
+		e.offset = m.wall - m.clock
+	}
 }
 
 // giveBack has the store merge away at once what has expired, if the disk is full. Else it does so in its own time, as

@@ -65,6 +65,15 @@ func openFolder(fs vfs.FS, path string, log *slog.Logger) (*folder, error) {
 
 func (f *folder) join(name string) string { return f.fs.PathJoin(f.path, name) }
 
+// private makes the directory for this user alone. The folder itself may be somebody else's to decide on (a mounted
+// volume), and the store's files are made with what the umask leaves of 0666.
+func (f *folder) private(name string) error {
+	if f.fs != vfs.Default {
+		return f.fs.MkdirAll(f.join(name), 0o700)
+	}
+	return errors.Join(os.MkdirAll(f.join(name), 0o700), os.Chmod(f.join(name), 0o700))
+}
+
 func (f *folder) has(name string) bool {
 	_, err := f.fs.Stat(f.join(name))
 	return err == nil
@@ -80,7 +89,7 @@ func (f *folder) own() error {
 		return err
 	}
 	if !info.IsDir() {
-		return fmt.Errorf("it is not a directory")
+		return errors.New("it is not a directory: choose the path of a folder")
 	}
 	names, err := f.fs.List(f.path)
 	if err != nil {
@@ -88,6 +97,9 @@ func (f *folder) own() error {
 	}
 	if slices.Contains(names, nameIdentity) {
 		return f.checkVersion()
+	}
+	if slices.Contains(names, nameBounds) && slices.Contains(names, nameStore) {
+		return nil // its identity is lost; the store has the epoch as well
 	}
 	for _, name := range names {
 		switch strings.TrimSuffix(name, ".tmp") {
@@ -105,7 +117,9 @@ func (f *folder) checkVersion() error {
 	if err != nil {
 		return err
 	}
-	if v, _, err := parseIdentity(data); err == nil && v != version {
+	// The first line alone: what follows it is the other version's.
+	var v int
+	if n, _ := fmt.Sscanf(string(data), "tillbell disk engine %d\n", &v); n == 1 && v > version {
 		return fmt.Errorf("it was written by another version of Tillbell (folder version %d, this program has %d): start that one, or choose an empty folder", v, version)
 	}
 	return nil

@@ -62,13 +62,21 @@ func (e *Engine) openChecked() error {
 			return err
 		}
 	}
+	given := e.folder.bounds()
+	if err := e.folder.private(nameStore); err != nil {
+		return err
+	}
 	e.guard = newGuard(fs, e.folder.path, e.log)
 	e.db, err = openStore(dir, storeOptions(e.guard, e.log, e.memory), e.guard)
 	if err != nil {
 		e.guard.settle(false)
 		return err
 	}
-	if err = e.check(names, groups); err == nil {
+	if err = e.check(names, groups); err == nil && len(names) == 0 && given.reserved > 0 {
+		e.log.Error("the store is missing: nothing of the log is left", "path", e.folder.path, "last", given.closed)
+		err = e.skip(span{1, max(given.reserved, given.closed)})
+	}
+	if err == nil {
 		err = e.checkEnd()
 	}
 	e.guard.settle(err == nil)
@@ -91,6 +99,9 @@ func (e *Engine) mend(damage error) error {
 	}
 	fresh := newGuard(f.fs, f.path, e.log)
 	fresh.settle(true)
+	if err := f.private(nameMended); err != nil {
+		return fmt.Errorf("mend: %w", err)
+	}
 	db, err := openStore(f.join(nameMended), storeOptions(fresh, e.log, e.memory), fresh)
 	if err != nil {
 		return fmt.Errorf("mend: %w", err)

@@ -20,6 +20,8 @@ func (e *Engine) Append(ctx context.Context, ev relay.Event) (relay.Entry, bool,
 	if ev.Payment == "" {
 		return relay.Entry{}, false, errors.New("nats: append: the event has no payment")
 	}
+	ctx, cancel := context.WithTimeout(ctx, callTime) // the wait for the turn counts as well
+	defer cancel()
 	free, err := e.turns.take(ctx, ev.Payment)
 	if err != nil {
 		return relay.Entry{}, false, fmt.Errorf("nats: append: %w", err)
@@ -85,7 +87,8 @@ func (a *appending) publish(ctx context.Context, l *life, last uint64, stamp tim
 	}
 	msg := nats.NewMsg(l.subject(m.Event.Payment))
 	msg.Data = appendPayload(make([]byte, 0, 256), m)
-	ack, err := a.js.PublishMsg(ctx, msg, jetstream.WithExpectLastSequencePerSubject(last), jetstream.WithRetryAttempts(0))
+	ack, err := a.js.PublishMsg(ctx, msg, jetstream.WithExpectLastSequencePerSubject(last),
+		jetstream.WithExpectStream(a.place.stream), jetstream.WithRetryAttempts(0)) // another stream may have taken the subjects
 	switch code(err) {
 	case jetstream.JSErrCodeStreamWrongLastSequence, jetstream.JSErrCodeStreamWrongLastSequenceConstant:
 		return fmt.Errorf("%w: other nodes append to the same payment", errAgain)

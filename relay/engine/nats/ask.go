@@ -13,6 +13,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/tillbell/tillbell/relay"
 )
 
 // about is what is asked of the stream besides where it begins and ends (nats-server, JSApiStreamInfoRequest).
@@ -134,6 +136,9 @@ func (e *Engine) askAny(ctx context.Context, l *life, q question) (found []store
 				return nil, false, errors.New("a replica answers without a sequence")
 			}
 			m, err := l.parse(reply.Header.Get(jetstream.SubjectHeader), reply.Header, reply.Data, seq)
+			if errors.Is(err, errForeign) { // it has a place, and nothing is there
+				m, err = stored{Entry: relay.Entry{Position: relay.Position{Epoch: l.epoch, Seq: seq}}}, nil
+			}
 			if err != nil {
 				return nil, false, err
 			}

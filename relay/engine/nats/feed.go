@@ -2,6 +2,7 @@ package nats
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync"
@@ -195,6 +196,11 @@ func (f *feed) entry(m *nats.Msg) error {
 		return fmt.Errorf("entry %d follows, %d was next: what lies between has expired", seq, f.next)
 	}
 	s, err := f.life.parse(m.Subject, m.Header, m.Data, seq)
+	if errors.Is(err, errForeign) {
+		f.log.Error("nats: somebody else publishes to the stream", "stream", f.place.stream, "subject", m.Subject, "sequence", seq)
+		f.serial, f.next, f.delivered = at.Sequence.Consumer, seq+1, true
+		return nil
+	}
 	if err != nil {
 		return err
 	}

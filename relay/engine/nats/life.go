@@ -16,6 +16,7 @@ type life struct {
 	ctx context.Context
 	end context.CancelCauseFunc
 
+	edited atomic.Bool   // the stream has other settings than it was opened with, which was logged
 	high   atomic.Uint64 // the newest sequence that this engine has made known to anybody
 	recent recent
 }

@@ -36,8 +36,15 @@ func appendPayload(dst []byte, m stored) []byte {
 
 var errPayload = errors.New("its payload is cut short")
 
+// errForeign marks a message that no version of this program has published: somebody else did, and nothing was
+// acknowledged with it. Whoever follows the log passes it over.
+var errForeign = errors.New("it is not Tillbell's")
+
 // parse reads the message at seq. It fails for what no Append of this program has published.
 func (l *life) parse(subject string, header nats.Header, data []byte, seq uint64) (stored, error) {
+	if header.Get(jetstream.ExpectedLastSubjSeqHeader) == "" {
+		return stored{}, fmt.Errorf("message %d of the stream: %w", seq, errForeign)
+	}
 	m, err := l.parseMessage(subject, header, data)
 	if err != nil {
 		return stored{}, fmt.Errorf("message %d of the stream: %w", seq, err)

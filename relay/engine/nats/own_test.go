@@ -213,7 +213,7 @@ func holed(t *testing.T, e *Engine) (*Engine, func(seqs ...uint64), *bytes.Buffe
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.setLife(h.place.life("holed"), nil)
+	h.setLife(h.place.life("holed"), nil).edited.Store(true) // which is known
 	return h, func(seqs ...uint64) {
 		for _, seq := range seqs {
 			if err := s.DeleteMsg(t.Context(), seq); err != nil {

@@ -89,7 +89,7 @@ func TestMessageRefused(t *testing.T) {
 		"another payment's subject": {l.subject("order-2"), "0", whole, "another payment's"},
 		"a foreign subject":         {"orders.order-1", "0", whole, "not made by this program"},
 		"a foreign token":           {l.prefix + "a.b", "0", whole, "not made by this program"},
-		"no predecessor":            {l.subject("order-1"), "", whole, "before it"},
+		"no predecessor":            {l.subject("order-1"), "", whole, "not Tillbell's"},
 	} {
 		_, err := l.parse(c.subject, nats.Header{jetstream.ExpectedLastSubjSeqHeader: {c.before}}, c.data, 5)
 		if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), "message 5") {

@@ -54,7 +54,11 @@ func (e *Engine) scan(ctx context.Context, v view, from uint64, limit int) ([]re
 			if m.Position.Seq != next {
 				break
 			}
-			entries = append(entries, m.Entry)
+			if m.Event.Payment != "" {
+				entries = append(entries, m.Entry)
+			} else if end <= v.state.LastSeq { // in the place of what is no entry
+				end++
+			}
 			next++
 		}
 	}

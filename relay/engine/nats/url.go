@@ -42,10 +42,16 @@ func Check(raw string) error {
 func parseURL(raw string) (place, error) {
 	p := place{replicas: 1, stream: DefaultStream}
 	list, query, _ := strings.Cut(raw, "?")
-	for i, one := range strings.Split(strings.TrimSuffix(list, "/"), ",") {
+	for i, one := range strings.Split(list, ",") {
 		if err := p.addServer(strings.TrimSpace(one)); err != nil {
 			return place{}, fmt.Errorf("server %d: %w", i+1, err)
 		}
+	}
+	if !p.oneCaller() {
+		return place{}, errServer
+	}
+	if strings.Contains(query, "@") {
+		return place{}, errors.New("there is an @ behind the question mark; a ? in a password is written as %3F, an @ in a path as %40")
 	}
 	values, err := url.ParseQuery(query)
 	if err != nil {
@@ -88,6 +94,32 @@ func (p *place) addServer(one string) error {
 	u.Path = ""
 	p.servers, p.hosts = append(p.servers, u.String()), append(p.hosts, u.Host)
 	return nil
+}
+
+// oneCaller reports whether the servers that say who calls say it in the same way, the first among them. Where they do
+// not, a password has a comma that is not escaped: what stands before it would be taken, and shown, for a host.
+func (p *place) oneCaller() bool {
+	var first string
+	for i, server := range p.servers {
+		u, err := url.Parse(server)
+		if err != nil {
+			return false
+		}
+		kind := "" // nobody
+		if u.User != nil {
+			kind = "token"
+			if _, ok := u.User.Password(); ok {
+				kind = "user"
+			}
+		}
+		switch {
+		case i == 0:
+			first = kind
+		case kind != "" && kind != first:
+			return false
+		}
+	}
+	return true
 }
 
 func (p *place) setOptions(values url.Values) error {

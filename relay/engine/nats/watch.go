@@ -166,12 +166,16 @@ func leaseOf(info *jetstream.StreamInfo) time.Duration {
 // adopt returns the life that info speaks of, which is the current one from here on.
 func (e *Engine) adopt(info *jetstream.StreamInfo) (*life, error) {
 	epoch := info.Config.Metadata[metaEpoch]
+	wrong := e.place.check(info.Config, e.retention)
 	if l, err := e.current(); err == nil && l != nil && l.epoch == epoch {
+		if was := l.edited.Swap(wrong != nil); wrong != nil && !was {
+			e.log.Error("nats: somebody changed the stream: what is acknowledged may not be kept", "error", wrong)
+		}
 		return l, nil
 	}
-	if err := e.place.check(info.Config, e.retention); err != nil {
-		e.setLife(nil, err)
-		return nil, err
+	if wrong != nil {
+		e.setLife(nil, wrong)
+		return nil, wrong
 	}
 	return e.setLife(e.place.life(epoch), nil), nil
 }

@@ -5,8 +5,8 @@
 //
 // A cluster has 1 node, 3, 5 or another odd number: an even number of nodes tolerates no more losses than one node less
 // would, and two tolerate none. Every node is told of all nodes, in Options.Peers; it counts itself whether it is listed
-// or not. With three nodes or more the log is kept by three of them, and Tillbell goes on without a gap while one of
-// these is lost. A minority waits: it neither acknowledges nor forgets anything. A cluster's very first start takes all of
+// or not. The log is kept by all of them, or by five of more, and Tillbell goes on while one of three is lost,
+// or two of five. A minority waits: it neither acknowledges nor forgets anything. A cluster's very first start takes all of
 // its nodes, since NATS elects no leader by votes of nodes with empty logs unless all have voted (raft.go).
 //
 // A node's name is how the others know it. It must be its own, and stay the same over restarts: NATS remembers its peers
@@ -73,6 +73,7 @@ const clusterName = "tillbell"
 type Server struct {
 	nats  *server.Server
 	nodes nodes
+	tls   *tls.Config
 	home  *home
 	log   *slog.Logger
 
@@ -105,7 +106,7 @@ func start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{nodes: n, home: h, log: o.Log, stopped: make(chan struct{})}
+	s := &Server{nodes: n, tls: o.TLS, home: h, log: o.Log, stopped: make(chan struct{})}
 	if len(n.others) > 0 {
 		err = s.enter(ctx, o)
 	}
@@ -148,9 +149,13 @@ func listenError(address string, err error) error {
 // run starts the NATS server.
 func (s *Server) run(o Options) error {
 	logged := &logger{log: o.Log}
-	nats, err := server.NewServer(serverOptions(o, s.nodes))
+	so := serverOptions(o, s.nodes)
+	nats, err := server.NewServer(so)
 	if err != nil {
 		return err
+	}
+	if d, ok := so.CustomRouterAuthentication.(*door); ok {
+		d.ids = append(d.ids, nats.ID()) // it calls itself as well, and hangs up
 	}
 	nats.SetLoggerV2(logged, false, false, false)
 	nats.Start()
@@ -172,7 +177,7 @@ func (s *Server) run(o Options) error {
 // InProcessConn returns a connection to the node without a socket. It is what nats.InProcessServer asks for.
 func (s *Server) InProcessConn() (net.Conn, error) { return s.nats.InProcessConn() }
 
-// Replicas returns how many nodes are to keep the log: 3, or 1 for a node alone.
+// Replicas returns how many nodes are to keep the log: all, or 5 of more.
 func (s *Server) Replicas() int { return s.nodes.replicas() }
 
 // stopTime is how long a node that could not start is given to stop.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,15 +35,17 @@ type answers []answer
 const askTime = time.Second
 
 // ask asks all other nodes for their greetings at the same time.
-func (s *Server) ask(ctx context.Context) answers {
+func (s *Server) ask(ctx context.Context) answers { return askAll(ctx, s.nodes.others, s.tls) }
+
+func askAll(ctx context.Context, addresses []string, secure *tls.Config) answers {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
-	all := make(answers, len(s.nodes.others))
+	all := make(answers, len(addresses))
 	var wg sync.WaitGroup
-	for i, address := range s.nodes.others {
+	for i, address := range addresses {
 		wg.Go(func() {
 			all[i].address = address
-			all[i].greeting, all[i].err = ask(ctx, address)
+			all[i].greeting, all[i].err = ask(ctx, address, secure)
 		})
 	}
 	wg.Wait()
@@ -51,7 +54,7 @@ func (s *Server) ask(ctx context.Context) answers {
 
 var errStranger = errors.New("something else listens there")
 
-func ask(ctx context.Context, address string) (greeting, error) {
+func ask(ctx context.Context, address string, secure *tls.Config) (greeting, error) {
 	var g greeting
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
 	if err != nil {
@@ -59,8 +62,13 @@ func ask(ctx context.Context, address string) (greeting, error) {
 	}
 	defer conn.Close()
 	deadline, _ := ctx.Deadline()
-	if err := conn.SetReadDeadline(deadline); err != nil {
+	if err := conn.SetDeadline(deadline); err != nil {
 		return g, err
+	}
+	if secure != nil { // routes shake hands before they greet
+		c := secure.Clone()
+		c.ServerName, _, _ = net.SplitHostPort(address)
+		conn = tls.Client(conn, c)
 	}
 	line, err := bufio.NewReaderSize(conn, 32<<10).ReadSlice('\n')
 	if err != nil {

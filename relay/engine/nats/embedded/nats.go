@@ -48,6 +48,7 @@ func serverOptions(o Options, n nodes) *server.Options {
 		so.Cluster.Username = user.Username()
 		so.Cluster.Password, _ = user.Password()
 	}
+	so.CustomRouterAuthentication = &door{others: n.others, tls: o.TLS, user: user, log: o.Log}
 	for _, address := range n.all() {
 		so.Routes = append(so.Routes, &url.URL{Scheme: "nats-route", User: user, Host: address})
 	}

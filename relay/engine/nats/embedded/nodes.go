@@ -23,12 +23,9 @@ type nodes struct {
 // all returns every node's address. NATS counts them to know how many are a majority.
 func (n nodes) all() []string { return append([]string{n.self}, n.others...) }
 
-func (n nodes) replicas() int {
-	if len(n.others) == 0 {
-		return 1
-	}
-	return 3
-}
+// replicas returns how many nodes keep the log: all of them, so that it bears the loss of as many nodes as the cluster
+// does, up to the 5 that JetStream allows.
+func (n nodes) replicas() int { return min(len(n.others)+1, 5) }
 
 var nodeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 

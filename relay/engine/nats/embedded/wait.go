@@ -50,8 +50,24 @@ func (s *Server) wait(ctx context.Context) error {
 		names := slices.Sorted(maps.Values(s.neighbours()))
 		s.log.Info("cluster: this node is in", "name", s.nats.Name(), "others", strings.Join(names, ", "),
 			"of", len(s.nodes.others)+1, "waited", time.Since(began).Round(time.Millisecond))
+		s.sayStrangers(0)
 	}
 	return nil
+}
+
+// sayStrangers logs that the cluster counts more nodes than there are, if it said another number before, and returns how
+// many it counts. A node that came back under another name is one more for NATS, the old one stays, and a majority of
+// those that there are is none of those that are counted.
+func (s *Server) sayStrangers(before int) int {
+	info, err := s.nats.Jsz(nil)
+	if err != nil || info.Meta == nil {
+		return before
+	}
+	if all := len(s.nodes.others) + 1; info.Meta.Size > all && info.Meta.Size != before {
+		s.log.Error("cluster: it counts nodes that are not there, and may stop at the loss of one: a node must keep its cluster.name, also on another machine",
+			"counted", info.Meta.Size, "of", all)
+	}
+	return info.Meta.Size
 }
 
 // since returns when what is so began: at was, or only at now.
@@ -92,7 +108,7 @@ func (s *Server) report(ctx context.Context, h health, first bool) error {
 func (s *Server) watch(ctx context.Context) {
 	look := time.NewTicker(watchFor)
 	defer look.Stop()
-	known, stores := s.neighbours(), true
+	known, stores, counted := s.neighbours(), true, 0
 	for {
 		select {
 		case <-ctx.Done():
@@ -110,7 +126,9 @@ func (s *Server) watch(ctx context.Context) {
 				s.log.Info("cluster: a node has come", "name", name, "connected", len(seen), "of", len(s.nodes.others))
 			}
 		}
-		known = seen
+		if known = seen; len(s.nodes.others) > 0 {
+			counted = s.sayStrangers(counted)
+		}
 		if now := s.nats.JetStreamEnabled(); now != stores {
 			stores = now
 			s.log.Error("cluster: this node stores nothing any more: see that its disk is well and has space, then restart it")
