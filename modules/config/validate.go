@@ -85,6 +85,10 @@ func (c *Config) Warnings() []string {
 	if c.Retention < providerRetries {
 		warn("retention", "is shorter than 72h, for which providers retry, so a late repeat counts as a first; raise it to 72h")
 	}
+	if servers, options, _ := strings.Cut(c.Engine, "?"); strings.Contains(servers, "://") && strings.Contains(servers, ",") &&
+		!strings.Contains(options, "replicas=") {
+		warn("engine", "names several servers and no replicas, so one of them keeps each event; add ?replicas=3")
+	}
 	if c.Await.Heartbeat > goodHeartbeat {
 		warn("await.heartbeat", "is longer than 30s, after which proxies cut what is silent; Tillbell's own clients start over after 60s of silence")
 	}

@@ -71,7 +71,8 @@ type Engine struct {
 	closed bool
 }
 
-// New opens the engine's folder. It takes as long as reading up to 1 GiB of it.
+// New opens the engine's folder. It takes as long as reading up to 1 GiB of it, and, if there is damage, as copying what
+// is whole.
 func New(o Options) (*Engine, error) {
 	if o.Retention == 0 {
 		o.Retention = 72 * time.Hour

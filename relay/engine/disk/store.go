@@ -42,7 +42,7 @@ func storeOptions(g *guard, log *slog.Logger, memory uint64) *pebble.Options {
 			},
 		},
 	}
-	for i := range o.Levels {
+	for i := range len(o.Levels) - 1 { // of the bottom the store reads none
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10) // most ids that are looked up are not there
 	}
 	return o

@@ -68,6 +68,8 @@
 // (jepsen.io/analyses/nats-2.12.1). With sync_interval: always every server syncs before it acknowledges. A log that has
 // become shorter than what this engine knew of it is logged as such, and tails of it fail.
 //
+// Entries age by each server's wall clock. A server whose clock is set forward by more than the retention drops its copies.
+//
 // # Rights
 //
 // A user of NATS needs to publish to <stream>.>, $JS.API.> and $JS.FC.>, and to subscribe to _INBOX.>.
@@ -106,6 +108,6 @@
 //     send 300,000 messages and 105 MB each second. Callbacks may still come to any node. Without such routing, a million
 //     waiters are spread over all partitions and nothing is won.
 //   - Memory is the bound: 100,000 payments/s for 72 hours are 26 thousand million, at 180 bytes 4.7 TB in each of three
-//     replicas, and 8.2 TB of disk. If a day's mean is a tenth of the peak, 1.4 TB in all: 32 servers with 64 GB,
-//     which also have the cores. A retention of a day takes a third of that.
+//     replicas, and 8.2 TB of disk. If a day's mean is a tenth of the peak, 1.4 TB in all, and twice that with GOGC: 32
+//     servers with 128 GB, which also have the cores. A retention of a day takes a third of that.
 package nats

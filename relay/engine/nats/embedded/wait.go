@@ -93,14 +93,15 @@ func (s *Server) report(ctx context.Context, h health, first bool) error {
 		}
 	}
 	all := len(s.nodes.others) + 1
-	text := fmt.Sprintf("waiting for the cluster: %d of %d nodes", all-len(missing), all)
-	if len(missing) > 0 {
-		text += ", missing " + strings.Join(missing, ", ")
-	}
+	doing := " elect a leader"
 	if h.led {
-		text += "; this one is catching up"
+		doing = " are here, this one is catching up"
 	}
-	s.log.Warn(text)
+	if len(missing) == 0 {
+		s.log.Info(fmt.Sprintf("waiting for the cluster: all %d nodes", all) + doing)
+		return nil
+	}
+	s.log.Warn(fmt.Sprintf("waiting for the cluster: %d of %d nodes, missing %s", all-len(missing), all, strings.Join(missing, ", ")))
 	return nil
 }
 
