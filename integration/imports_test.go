@@ -36,6 +36,8 @@ var layers = []layer{
 	{"relay/wheel", []string{"relay/yield"}},
 	{"relay", []string{"relay/wheel", "relay/yield"}},
 	{"relay/engine/codec", []string{"relay"}},
+	{"relay/engine/disk/internal/guard", nil},
+	{"relay/engine/disk", []string{"relay", "relay/engine/codec", "relay/engine/disk/internal/guard", "relay/yield"}},
 	{"relay/engine/*", []string{"relay", "relay/engine/codec", "relay/yield"}},
 	{"relay/engine/nats/embedded", nil}, // a server, which the engine meets over its connection
 	{"relay/engine/nats/natstest", nil},

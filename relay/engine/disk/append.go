@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tillbell/tillbell/relay"
+	"github.com/tillbell/tillbell/relay/engine/disk/internal/guard"
 	"github.com/tillbell/tillbell/relay/yield"
 )
 
@@ -106,7 +107,7 @@ func (e *Engine) append(ctx context.Context, ev relay.Event) (relay.Entry, bool,
 	if err := e.well(); err != nil {
 		return relay.Entry{}, false, err
 	}
-	full := e.guard.fullness()
+	full := e.guard.Full()
 	select {
 	case <-full:
 		return relay.Entry{}, false, fmt.Errorf("%s: %w", e.folder.path, ErrFull)
@@ -124,7 +125,7 @@ func (e *Engine) append(ctx context.Context, ev relay.Event) (relay.Entry, bool,
 		return relay.Entry{}, false, ctx.Err()
 	case <-full:
 		return relay.Entry{}, false, fmt.Errorf("%s: %w", e.folder.path, ErrFull)
-	case <-e.guard.broken:
+	case <-e.guard.Broken():
 		return relay.Entry{}, false, e.well()
 	}
 }
@@ -141,7 +142,7 @@ func (e *Engine) commits() {
 		select {
 		case <-e.ctx.Done():
 			return
-		case <-e.guard.broken:
+		case <-e.guard.Broken():
 			return
 		case <-every.C:
 			expired = closedChan
@@ -180,13 +181,13 @@ func (e *Engine) commit(requests []*request) {
 		}
 	}
 	err := e.reserve(g.mark.last)
-	if isFull(err) {
-		e.guard.noSpace()
+	if guard.IsFull(err) {
+		e.guard.NoSpace()
 		err = fmt.Errorf("%s: %w", e.folder.path, ErrFull)
 	}
 	if err == nil {
 		if err = g.write(); err != nil { // what of it is in the store is not known
-			e.guard.fail(err)
+			e.guard.Fail(err)
 		}
 	}
 	if dead := e.well(); dead != nil { // also if the store was told nothing of it
@@ -200,10 +201,10 @@ func (e *Engine) commit(requests []*request) {
 
 // lowOnSpace reports whether what is left of the disk is kept for expiry.
 func (e *Engine) lowOnSpace() bool {
-	reserve, free := e.guard.usage()
+	reserve, free := e.guard.Usage()
 	if free >= reserve {
 		return false
 	}
-	e.guard.noSpace()
+	e.guard.NoSpace()
 	return true
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/tillbell/tillbell/relay"
+	"github.com/tillbell/tillbell/relay/engine/disk/internal/guard"
 )
 
 // Errors of an Engine that a program may want to know. All but ErrFull and ErrInUse last.
@@ -24,7 +25,7 @@ var (
 	// ErrStopped says that the disk did not keep what it was given: nothing is stored or read any more until the
 	// engine is opened anew, and finds out what is there.
 	ErrStopped = errors.New("the engine stopped")
-	errClosed  = errors.New("the engine is closed")
+	errClosed  = guard.ErrClosed
 )
 
 // Options of an Engine.
@@ -49,7 +50,7 @@ type Engine struct {
 	memory    uint64
 	log       *slog.Logger
 	folder    *folder
-	guard     *guard
+	guard     *guard.FS
 	db        *pebble.DB
 	epoch     string
 	clock     clock
@@ -106,7 +107,7 @@ func advised(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("%w; let this user write to the folder and to all that is in it, or choose another folder", err)
-	case isFull(err):
+	case guard.IsFull(err):
 		return fmt.Errorf("%w; make space there, 100 MiB at least, and start again", err)
 	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%w; choose a folder that can be made there", err)
@@ -121,7 +122,7 @@ func (e *Engine) open(o Options) (err error) {
 	if err = e.openWhole(); err != nil {
 		return errors.Join(err, e.folder.lock.Close())
 	}
-	e.guard.opened()
+	e.guard.Opened()
 	return nil
 }
 
@@ -207,7 +208,7 @@ func (e *Engine) Close() error {
 	select {
 	case err = <-done:
 	case <-timer.C:
-		e.guard.fail(errClosed)
+		e.guard.Fail(errClosed)
 		err = fmt.Errorf("the disk does not answer for %v", closing)
 	}
 	if err != nil {
@@ -219,8 +220,8 @@ func (e *Engine) Close() error {
 func (e *Engine) close() error {
 	e.stop()
 	select {
-	case <-e.guard.fullness(): // what waits for space waits no longer
-		e.guard.fail(errClosed)
+	case <-e.guard.Full(): // what waits for space waits no longer
+		e.guard.Fail(errClosed)
 	default:
 	}
 	e.stopped.Wait()
@@ -233,17 +234,16 @@ func (e *Engine) close() error {
 
 // closeStore closes the store and leaves word of where the log ended.
 func (e *Engine) closeStore() error {
-	whole := !e.guard.dead()
+	whole := !e.guard.Dead()
 	if whole {
 		whole = e.db.Set(keyMark, e.clock.mark(e.end.head()).bytes(), pebble.Sync) == nil
 	}
 	err := e.db.Close()
-	if whole = whole && !e.guard.dead(); whole && err == nil {
+	if whole = whole && !e.guard.Dead(); whole && err == nil {
 		err = e.folder.replace(nameBounds, bounds{e.reserved, e.end.head()}.text())
 	}
-	cause := e.guard.cause()
-	e.guard.fail(errClosed)
-	e.guard.watch.Wait()
+	cause := e.guard.Cause()
+	e.guard.Close()
 	if cause != nil { // what the store says of the void says nothing
 		err = nil
 		if !errors.Is(cause, errClosed) {
@@ -268,7 +268,7 @@ func (e *Engine) reading() error {
 
 // well returns why the engine answers nothing any more, or nil.
 func (e *Engine) well() error {
-	cause := e.guard.cause()
+	cause := e.guard.Cause()
 	switch {
 	case cause == nil:
 		return nil

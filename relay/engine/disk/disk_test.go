@@ -39,7 +39,7 @@ func must[T any](t testing.TB) func(T, error) T {
 func die(t testing.TB, e relay.Engine, meanwhile func(e *Engine)) {
 	t.Helper()
 	d := e.(*Engine)
-	d.guard.fail(errClosed)
+	d.guard.Fail(errClosed)
 	meanwhile(d)
 	if err := d.Close(); err != nil {
 		t.Fatal(err)

@@ -57,7 +57,7 @@ func (e *Engine) keepTime() {
 func (e *Engine) giveBack() {
 	first := e.first.Load()
 	select {
-	case <-e.guard.fullness():
+	case <-e.guard.Full():
 	default:
 		return
 	}

@@ -92,7 +92,7 @@ func TestTablesFull(t *testing.T) {
 	acked := []relay.Entry{put(t, e, "order-1", "e")}
 	fs.set(func() { fs.write, fs.match = syscall.ENOSPC, ".sst" })
 	flushed := must[<-chan struct{}](t)(e.db.AsyncFlush())
-	<-e.guard.fullness()
+	<-e.guard.Full()
 	fs.set(func() { fs.write = nil })
 	<-flushed
 	roomy(e)

@@ -68,10 +68,7 @@ func noise(n int) string {
 
 // roomy waits until the disk has space.
 func roomy(e *Engine) {
-	e.guard.mu.Lock()
-	space := e.guard.space
-	e.guard.mu.Unlock()
-	<-space
+	<-e.guard.Space()
 }
 
 // mount mounts a file system of some megabytes.

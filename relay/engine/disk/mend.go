@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/tillbell/tillbell/relay/engine/disk/internal/guard"
 )
 
 // openWhole opens the store. If there is damage, it opens what could be copied out of it.
@@ -66,10 +68,10 @@ func (e *Engine) openChecked() error {
 	if err := e.folder.private(nameStore); err != nil {
 		return err
 	}
-	e.guard = newGuard(fs, e.folder.path, e.log)
+	e.guard = guard.New(fs, e.folder.path, e.log)
 	e.db, err = openStore(dir, storeOptions(e.guard, e.log, e.memory), e.guard)
 	if err != nil {
-		e.guard.settle(false)
+		e.guard.Settle(false)
 		return err
 	}
 	if err = e.check(names, groups); err == nil && len(names) == 0 && given.reserved > 0 {
@@ -79,8 +81,8 @@ func (e *Engine) openChecked() error {
 	if err == nil {
 		err = e.checkEnd()
 	}
-	e.guard.settle(err == nil)
-	if cause := e.guard.cause(); cause != nil {
+	e.guard.Settle(err == nil)
+	if cause := e.guard.Cause(); cause != nil {
 		_ = e.db.Close()
 		return cause
 	}
@@ -97,8 +99,8 @@ func (e *Engine) mend(damage error) error {
 	if !begun {
 		e.log.Error("the store is damaged: what is whole is kept", "path", f.path, "error", firstLine(damage))
 	}
-	fresh := newGuard(f.fs, f.path, e.log)
-	fresh.settle(true)
+	fresh := guard.New(f.fs, f.path, e.log)
+	fresh.Settle(true)
 	if err := f.private(nameMended); err != nil {
 		return fmt.Errorf("mend: %w", err)
 	}
@@ -111,7 +113,7 @@ func (e *Engine) mend(damage error) error {
 	if err == nil {
 		err = db.Flush()
 	}
-	if err = errors.Join(err, db.Close(), fresh.cause()); err != nil {
+	if err = errors.Join(err, db.Close(), fresh.Cause()); err != nil {
 		return fmt.Errorf("mend: %w", err)
 	}
 	aside, err := e.setAside(&s)

@@ -220,7 +220,7 @@ func (e *Engine) Tail(ctx context.Context, after relay.Position, deliver func(re
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-e.guard.broken:
+		case <-e.guard.Broken():
 			return fmt.Errorf("disk: tail: %w", e.well())
 		case <-wake:
 		}

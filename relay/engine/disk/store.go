@@ -10,6 +10,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
+
+	"github.com/tillbell/tillbell/relay/engine/disk/internal/guard"
 )
 
 // storeOptions are how the store is opened. It costs some 100 MB at most, and few descriptors: those are for clients. memory is the
@@ -17,7 +19,7 @@ import (
 //
 // The store takes its tables in memory off the cache (package pebble, DB.newMemTable): two of them as a rule, the one that
 // is written and the one before it. What is left is for blocks, without which each look-up reads and checks some six.
-func storeOptions(g *guard, log *slog.Logger, memory uint64) *pebble.Options {
+func storeOptions(g *guard.FS, log *slog.Logger, memory uint64) *pebble.Options {
 	o := &pebble.Options{
 		FS:                          g,
 		FormatMajorVersion:          pebble.FormatTableFormatV6, // the version of the folder stands for it
@@ -31,12 +33,12 @@ func storeOptions(g *guard, log *slog.Logger, memory uint64) *pebble.Options {
 		Logger:                      storeLog{guard: g, log: log},
 		EventListener: &pebble.EventListener{
 			BackgroundError: func(err error) {
-				if !g.dead() && !g.isOpening() && !isFull(err) && !pebble.IsCorruptionError(err) {
-					log.Error("disk engine's store", "path", g.path, "error", firstLine(err))
+				if !g.Dead() && !g.Opening() && !guard.IsFull(err) && !pebble.IsCorruptionError(err) {
+					log.Error("disk engine's store", "path", g.Path(), "error", firstLine(err))
 				}
 			},
 			DataCorruption: func(info pebble.DataCorruptionInfo) {
-				if !g.isOpening() {
+				if !g.Opening() {
 					log.Error("damaged file", "path", info.Path, "error", firstLine(info.Details))
 				}
 			},
@@ -50,7 +52,7 @@ func storeOptions(g *guard, log *slog.Logger, memory uint64) *pebble.Options {
 
 // storeLog is the store's logger.
 type storeLog struct {
-	guard *guard
+	guard *guard.FS
 	log   *slog.Logger
 }
 
@@ -59,20 +61,20 @@ func (l storeLog) Infof(string, ...any) {}
 
 // Errorf logs.
 func (l storeLog) Errorf(format string, args ...any) {
-	if !l.guard.dead() && !l.guard.isOpening() {
-		l.log.Error("disk engine's store", "path", l.guard.path, "error", firstLine(fmt.Errorf(format, args...)))
+	if !l.guard.Dead() && !l.guard.Opening() {
+		l.log.Error("disk engine's store", "path", l.guard.Path(), "error", firstLine(fmt.Errorf(format, args...)))
 	}
 }
 
 // Fatalf must not return, says the store: the goroutine rests for ever, with the store's locks, so that nothing more
 // happens in it. What leads here is rare, for the guard keeps failed writes from the store.
 func (l storeLog) Fatalf(format string, args ...any) {
-	l.guard.fail(fmt.Errorf(format, args...))
-	l.guard.rest()
+	l.guard.Fail(fmt.Errorf(format, args...))
+	l.guard.Rest()
 }
 
 // openStore opens the store in the directory. Of a panic, which some damage leads to, it makes an error.
-func openStore(dir string, o *pebble.Options, g *guard) (*pebble.DB, error) {
+func openStore(dir string, o *pebble.Options, g *guard.FS) (*pebble.DB, error) {
 	var db *pebble.DB
 	var err error
 	done := make(chan struct{})
@@ -87,10 +89,10 @@ func openStore(dir string, o *pebble.Options, g *guard) (*pebble.DB, error) {
 	}()
 	select {
 	case <-done:
-	case <-g.resting:
-		return nil, g.cause()
+	case <-g.Resting():
+		return nil, g.Cause()
 	}
-	if cause := g.cause(); cause != nil { // the store is one of the void
+	if cause := g.Cause(); cause != nil { // the store is one of the void
 		if db != nil {
 			_ = db.Close()
 		}

@@ -1,4 +1,4 @@
-package disk
+package guard
 
 import (
 	"errors"
@@ -13,25 +13,28 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// isFull reports whether err says that there is no space.
-func isFull(err error) bool {
+// IsFull reports whether err says that there is no space.
+func IsFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
 // isTable reports whether the file is one that the store writes anew when writing it failed.
 func isTable(name string) bool { return strings.HasSuffix(name, ".sst") }
 
+// isLog reports whether the file is a log of the store.
+func isLog(name string) bool { return strings.HasSuffix(name, ".log") }
+
 // try does a write of the named file until it does not find the disk full, or once where the store can begin anew, and
 // returns its error if the store may see it. Where it may not, the guard is broken and the error nil: the void began.
-func (g *guard) try(name string, do func() error) error {
+func (g *FS) try(name string, do func() error) error {
 	for {
 		err := do()
 		if err == nil {
 			return nil
 		}
-		if !isFull(err) || g.isOpening() {
-			if !isTable(name) || g.isOpening() {
-				g.fail(fmt.Errorf("%s: %w", filepath.Base(name), err))
+		if !IsFull(err) || g.Opening() {
+			if !isTable(name) || g.Opening() {
+				g.Fail(fmt.Errorf("%s: %w", filepath.Base(name), err))
 				return nil
 			}
 			return err
@@ -39,7 +42,7 @@ func (g *guard) try(name string, do func() error) error {
 		select {
 		case <-g.broken:
 			return nil
-		case <-g.noSpace():
+		case <-g.NoSpace():
 		case <-time.After(look): // what is given back is written first
 		}
 		if isTable(name) {
@@ -48,21 +51,22 @@ func (g *guard) try(name string, do func() error) error {
 	}
 }
 
-func (g *guard) isOpening() bool {
+// Opening reports whether the store is being opened.
+func (g *FS) Opening() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.opening
 }
 
 // Lock returns a lock of nothing: the engine's own covers the store.
-func (g *guard) Lock(string) (io.Closer, error) { return io.NopCloser(nil), nil }
+func (g *FS) Lock(string) (io.Closer, error) { return io.NopCloser(nil), nil }
 
 // Unwrap returns the file system below.
-func (g *guard) Unwrap() vfs.FS { return g.FS }
+func (g *FS) Unwrap() vfs.FS { return g.FS }
 
-func (g *guard) create(name string, do func() (vfs.File, error)) (vfs.File, error) {
+func (g *FS) create(name string, do func() (vfs.File, error)) (vfs.File, error) {
 	var f vfs.File
-	if !g.dead() {
+	if !g.Dead() {
 		err := g.try(name, func() (err error) { f, err = do(); return err })
 		if err != nil {
 			return nil, err
@@ -78,23 +82,23 @@ func (g *guard) create(name string, do func() (vfs.File, error)) (vfs.File, erro
 }
 
 // Create creates a file.
-func (g *guard) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+func (g *FS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 	return g.create(name, func() (vfs.File, error) { return g.FS.Create(name, c) })
 }
 
 // OpenReadWrite opens a file for writing.
-func (g *guard) OpenReadWrite(name string, c vfs.DiskWriteCategory, o ...vfs.OpenOption) (vfs.File, error) {
+func (g *FS) OpenReadWrite(name string, c vfs.DiskWriteCategory, o ...vfs.OpenOption) (vfs.File, error) {
 	return g.create(name, func() (vfs.File, error) { return g.FS.OpenReadWrite(name, c, o...) })
 }
 
 // ReuseForWrite opens an old file under another name.
-func (g *guard) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File, error) {
+func (g *FS) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File, error) {
 	return g.create(to, func() (vfs.File, error) { return g.FS.ReuseForWrite(from, to, c) })
 }
 
 // Open opens a file for reading; of the void first.
-func (g *guard) Open(name string, o ...vfs.OpenOption) (vfs.File, error) {
-	if g.dead() {
+func (g *FS) Open(name string, o ...vfs.OpenOption) (vfs.File, error) {
+	if g.Dead() {
 		if f, err := g.void.Open(name); err == nil {
 			return f, nil
 		}
@@ -103,7 +107,7 @@ func (g *guard) Open(name string, o ...vfs.OpenOption) (vfs.File, error) {
 }
 
 // OpenDir opens a directory, which is there to be synced.
-func (g *guard) OpenDir(name string) (vfs.File, error) {
+func (g *FS) OpenDir(name string) (vfs.File, error) {
 	f, err := g.FS.OpenDir(name)
 	if err != nil {
 		return nil, err
@@ -112,8 +116,8 @@ func (g *guard) OpenDir(name string) (vfs.File, error) {
 }
 
 // Stat describes a file; of the void first.
-func (g *guard) Stat(name string) (vfs.FileInfo, error) {
-	if g.dead() {
+func (g *FS) Stat(name string) (vfs.FileInfo, error) {
+	if g.Dead() {
 		if fi, err := g.void.Stat(name); err == nil {
 			return fi, nil
 		}
@@ -122,21 +126,21 @@ func (g *guard) Stat(name string) (vfs.FileInfo, error) {
 }
 
 // change does what changes names.
-func (g *guard) change(name string, do func() error) error {
-	if g.dead() {
+func (g *FS) change(name string, do func() error) error {
+	if g.Dead() {
 		return nil
 	}
 	return g.try(name, do)
 }
 
 // Link makes a hard link.
-func (g *guard) Link(from, to string) error {
+func (g *FS) Link(from, to string) error {
 	return g.change(to, func() error { return g.FS.Link(from, to) })
 }
 
 // Rename renames a file.
-func (g *guard) Rename(from, to string) error {
-	if g.dead() {
+func (g *FS) Rename(from, to string) error {
+	if g.Dead() {
 		_ = g.void.Rename(from, to)
 		return nil
 	}
@@ -144,8 +148,8 @@ func (g *guard) Rename(from, to string) error {
 }
 
 // Remove removes a file. That it fails, or that the file is not there, harms nothing and is left to the store.
-func (g *guard) Remove(name string) error {
-	if _, isLog := logNumber(filepath.Base(name)); isLog || isTable(name) {
+func (g *FS) Remove(name string) error {
+	if isLog(name) || isTable(name) {
 		select {
 		case <-g.settled:
 		case <-g.broken:
@@ -154,29 +158,29 @@ func (g *guard) Remove(name string) error {
 			return nil
 		}
 	}
-	if g.dead() {
+	if g.Dead() {
 		return nil
 	}
 	return g.FS.Remove(name)
 }
 
 // RemoveAll removes a directory.
-func (g *guard) RemoveAll(name string) error {
-	if g.dead() {
+func (g *FS) RemoveAll(name string) error {
+	if g.Dead() {
 		return nil
 	}
 	return g.FS.RemoveAll(name)
 }
 
 // MkdirAll makes a directory.
-func (g *guard) MkdirAll(dir string, perm os.FileMode) error {
+func (g *FS) MkdirAll(dir string, perm os.FileMode) error {
 	return g.change(dir, func() error { return g.FS.MkdirAll(dir, perm) })
 }
 
-// guarded is a file of a guard.
+// guarded is a file of an FS.
 type guarded struct {
 	vfs.File
-	g    *guard
+	g    *FS
 	name string
 }
 
@@ -213,20 +217,20 @@ func (f *guarded) SyncTo(length int64) (full bool, err error) {
 }
 
 func (f *guarded) sync(do func() error) error {
-	if f.g.dead() {
+	if f.g.Dead() {
 		return nil
 	}
 	err := do()
-	if err == nil || isTable(f.name) && !f.g.isOpening() {
+	if err == nil || isTable(f.name) && !f.g.Opening() {
 		return err
 	}
-	f.g.fail(fmt.Errorf("sync %s: %w", filepath.Base(f.name), err))
+	f.g.Fail(fmt.Errorf("sync %s: %w", filepath.Base(f.name), err))
 	return nil
 }
 
 // Preallocate reserves space. It is only a hint: a full disk shows in the write.
 func (f *guarded) Preallocate(offset, length int64) error {
-	if f.g.dead() {
+	if f.g.Dead() {
 		return nil
 	}
 	_ = f.File.Preallocate(offset, length)
@@ -235,7 +239,7 @@ func (f *guarded) Preallocate(offset, length int64) error {
 
 // Close closes the file.
 func (f *guarded) Close() error {
-	if err := f.File.Close(); err != nil && !f.g.dead() {
+	if err := f.File.Close(); err != nil && !f.g.Dead() {
 		return err
 	}
 	return nil

@@ -1,4 +1,6 @@
-package disk
+// Package guard is the file system that the disk engine gives its store. It keeps from the store what the store would end
+// the process for: a full disk, and a disk that does not keep what it is given.
+package guard
 
 import (
 	"errors"
@@ -11,12 +13,15 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// guard is the file system that the store works on. It keeps from the store what the store would end the process for.
+// ErrClosed breaks the guard of an engine that is closed. Nothing is logged of it.
+var ErrClosed = errors.New("the engine is closed")
+
+// FS is the file system that the store works on. It keeps from the store what the store would end the process for.
 //
 // A write that finds the disk full waits until there is space, and meanwhile appends are answered with ErrFull. Any
 // other error in a file that durability rests on, a failed sync above all, breaks the guard: from then on the store
 // writes into a void, so that the files stay as they are, as after a crash, and the engine acknowledges nothing more.
-type guard struct {
+type FS struct {
 	vfs.FS
 	path string
 	log  *slog.Logger
@@ -37,8 +42,9 @@ type guard struct {
 	removes atomic.Bool   // that they may
 }
 
-func newGuard(fs vfs.FS, path string, log *slog.Logger) *guard {
-	g := &guard{
+// New returns a guard over fs for the store in the folder at path, which is being opened.
+func New(fs vfs.FS, path string, log *slog.Logger) *FS {
+	g := &FS{
 		FS: fs, path: path, log: log, void: vfs.NewMem(), opening: true,
 		full: make(chan struct{}), space: make(chan struct{}), broken: make(chan struct{}),
 		resting: make(chan struct{}), settled: make(chan struct{}),
@@ -47,22 +53,22 @@ func newGuard(fs vfs.FS, path string, log *slog.Logger) *guard {
 	return g
 }
 
-// settle says whether what the store has no more use for may be removed. Until then its goroutine that removes waits:
+// Settle says whether what the store has no more use for may be removed. Until then its goroutine that removes waits:
 // a store that has forgotten a table would remove it.
-func (g *guard) settle(removes bool) {
+func (g *FS) Settle(removes bool) {
 	g.removes.Store(removes)
 	close(g.settled)
 }
 
-// opened says that the store is open and that its errors are no longer returned to anybody.
-func (g *guard) opened() {
+// Opened says that the store is open and that its errors are no longer returned to anybody.
+func (g *FS) Opened() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.opening = false
 }
 
-// fail breaks the guard for the first error it is given.
-func (g *guard) fail(err error) {
+// Fail breaks the guard for the first error it is given.
+func (g *FS) Fail(err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.err != nil {
@@ -70,19 +76,19 @@ func (g *guard) fail(err error) {
 	}
 	g.err = err
 	close(g.broken)
-	if !g.opening && !errors.Is(err, errClosed) {
+	if !g.opening && !errors.Is(err, ErrClosed) {
 		g.log.Error("disk engine stopped: restart it when the disk is well", "path", g.path, "error", err)
 	}
 }
 
-// rest ends a goroutine of the store without letting go of anything.
-func (g *guard) rest() {
+// Rest ends a goroutine of the store without letting go of anything.
+func (g *FS) Rest() {
 	g.rests.Do(func() { close(g.resting) })
 	select {}
 }
 
-// dead reports whether the guard broke.
-func (g *guard) dead() bool {
+// Dead reports whether the guard broke.
+func (g *FS) Dead() bool {
 	select {
 	case <-g.broken:
 		return true
@@ -91,22 +97,22 @@ func (g *guard) dead() bool {
 	}
 }
 
-// cause returns why the guard broke, or nil.
-func (g *guard) cause() error {
+// Cause returns why the guard broke, or nil.
+func (g *FS) Cause() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.err
 }
 
-// fullness returns a channel that is closed when the disk is full.
-func (g *guard) fullness() <-chan struct{} {
+// Full returns a channel that is closed when the disk is full.
+func (g *FS) Full() <-chan struct{} {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.full
 }
 
-// noSpace says that the disk is full and returns a channel that is closed when it no longer is.
-func (g *guard) noSpace() <-chan struct{} {
+// NoSpace says that the disk is full and returns a channel that is closed when it no longer is.
+func (g *FS) NoSpace() <-chan struct{} {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	select {
@@ -125,7 +131,7 @@ func (g *guard) noSpace() <-chan struct{} {
 const look = 250 * time.Millisecond
 
 // await waits until the disk has space, or the guard broke.
-func (g *guard) await() {
+func (g *FS) await() {
 	every := time.NewTicker(look)
 	defer every.Stop()
 	for {
@@ -134,7 +140,7 @@ func (g *guard) await() {
 			return
 		case <-every.C:
 		}
-		if reserve, free := g.usage(); free < reserve+reserve/4 || !g.probe() {
+		if reserve, free := g.Usage(); free < reserve+reserve/4 || !g.probe() {
 			continue
 		}
 		g.mu.Lock()
@@ -150,9 +156,9 @@ func (g *guard) await() {
 // has written what is gone.
 const reserved = 64 << 20
 
-// usage returns how much space is kept free, the sixteenth part of a small file system, and how much is free. Where
+// Usage returns how much space is kept free, the sixteenth part of a small file system, and how much is free. Where
 // that cannot be known it is plenty.
-func (g *guard) usage() (reserve, free uint64) {
+func (g *FS) Usage() (reserve, free uint64) {
 	u, err := g.FS.GetDiskUsage(g.path)
 	if err != nil {
 		return 0, 1
@@ -161,7 +167,7 @@ func (g *guard) usage() (reserve, free uint64) {
 }
 
 // probe reports whether some data can be written: a quota shows in no statistics.
-func (g *guard) probe() bool {
+func (g *FS) probe() bool {
 	name := filepath.Join(g.path, "probe")
 	f, err := g.FS.Create(name, vfs.WriteCategoryUnspecified)
 	if err != nil {
@@ -178,4 +184,26 @@ func (g *guard) probe() bool {
 		err = e
 	}
 	return err == nil
+}
+
+// Broken is closed when the guard broke.
+func (g *FS) Broken() <-chan struct{} { return g.broken }
+
+// Resting is closed when a goroutine of the store rests.
+func (g *FS) Resting() <-chan struct{} { return g.resting }
+
+// Path is the folder that the guard watches.
+func (g *FS) Path() string { return g.path }
+
+// Close breaks the guard with ErrClosed, if nothing did before, and waits for its goroutine.
+func (g *FS) Close() {
+	g.Fail(ErrClosed)
+	g.watch.Wait()
+}
+
+// Space returns a channel that is closed when the disk is not, or no longer, full.
+func (g *FS) Space() <-chan struct{} {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.space
 }
