@@ -104,7 +104,7 @@
 //	transport/callback: TestAcknowledgedOnlyAfterTheAppend, TestFailedStoreIsNotAcknowledged, TestRetryStoresWhatIsMissing
 //	relay/engine/memory: TestEngine
 //	relay/engine/disk: TestEngine, TestPowerLoss, TestDamage, TestDiskFull, TestSyncFails, TestInUse
-//	relay/engine/nats: TestEngine, TestEngineCluster, TestFaults, TestLostAcknowledgement, TestShorter
+//	relay/engine/nats: TestEngine, TestEngineCluster, TestFaults, TestLostAcknowledgement, TestBelieve
 //	relay/engine/nats/embedded: TestEngine, TestKill
 //	integration/chaos: TestDisk
 //
@@ -122,7 +122,7 @@
 // Guarantee 3. All waiters of one payment, on all nodes and transports, are told the same outcome, or its refund.
 //
 //	relay: TestOrderDoesNotMatter, TestLowerPositionDecides, TestOutcomeStays, TestFoldPositions
-//	relay/engine/nats: TestEngineCluster
+//	relay/engine/nats: TestEngineCluster, TestReadFindsAllOrNothing
 //	integration/chaos/history: TestHonest, TestViolations, TestLinearizable
 //
 // Guarantee 4. A callback that does not verify changes nothing and tells the sender nothing but "no".

@@ -83,6 +83,8 @@ func (e *Engine) start(ctx context.Context) error {
 			return fatal{denied}
 		}
 		switch soon := time.Since(began) < attemptTime; {
+		case code(err) == jetstream.JSErrCodeStreamNotFound: // another node has just made it, and not all servers know
+			return fmt.Errorf("%w: %w", errAgain, err)
 		case unanswered(err) && !soon:
 			return fatal{err}
 		case code(err) == codeNoPeers && soon: // servers that start find each other in a moment

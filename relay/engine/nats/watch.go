@@ -132,7 +132,7 @@ func (w *watch) applied() uint64 {
 
 // judge returns err. If it says that there is no stream, there is no life from here on, and what is returned says so.
 func (e *Engine) judge(err error) error {
-	if code(err) != jetstream.JSErrCodeStreamNotFound {
+	if code(err) != jetstream.JSErrCodeStreamNotFound || errors.Is(err, errAgain) {
 		return err
 	}
 	err = fmt.Errorf("stream %s is gone: somebody deleted it; a restart makes an empty one", e.place.stream)
