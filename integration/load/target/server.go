@@ -75,8 +75,8 @@ func (t *Target) Start(o Options, instances, core int, dir string) (*Server, err
 	switch {
 	case o.Certificate != nil:
 		path = ""
-	case o.Engine == Embedded:
-		path = "/readyz" // it is healthy before it has found the other nodes
+	case o.Engine != Memory:
+		path = "/readyz" // it is healthy before its log is open
 	}
 	for i, p := range s.processes {
 		if err := p.ready(s.Addresses[i], path); err != nil {
