@@ -60,10 +60,10 @@ func expires(t *testing.T, h Harness, retention time.Duration) {
 	}
 	same(t, "Read", read(t, e, "order-2"), []relay.Entry{en})
 	for i := range many {
-		en = put(t, e, event("order-4", fmt.Sprint(i)))
+		put(t, e, event("order-4", fmt.Sprint(i)))
 	}
 	for i, after := range []relay.Entry{old[0], old[len(old)/2], old[len(old)-1]} { // cursors into what has expired
-		en = put(t, e, event("order-5", fmt.Sprint(i))) // one that has not, however slow the others were
+		en := put(t, e, event("order-5", fmt.Sprint(i))) // one that has not, however slow the others were
 		got := scanned(t, e, after.Position, 100)
 		if len(got) == 0 || got[len(got)-1].Position != en.Position {
 			t.Errorf("Scan behind the expired %v = %v", after.Position, places(got))
