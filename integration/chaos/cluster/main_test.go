@@ -40,15 +40,20 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// needInside skips a test that needs namespaces of its own, or the tools.
+// needInside skips a test that needs namespaces of its own, or the tools. With TILLBELL_TEST_REQUIRE_TOOLS=1 it fails
+// instead, if this is root.
 func needInside(t *testing.T, tools ...string) {
 	t.Helper()
+	lacks := t.Skip
+	if os.Getenv("TILLBELL_TEST_REQUIRE_TOOLS") == "1" && os.Geteuid() == 0 {
+		lacks = t.Fatal
+	}
 	if os.Getenv(mark) != "1" {
-		t.Skip("needs root")
+		lacks("needs root, and namespaces")
 	}
 	for _, tool := range tools {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Skip("needs " + tool)
+			lacks("needs " + tool)
 		}
 	}
 }

@@ -18,11 +18,7 @@ import (
 // message, says that it stored it, and so does no other Append.
 func TestLostAcknowledgement(t *testing.T) {
 	t.Parallel()
-	c := natstest.Start(t, 1)
-	e, err := New(t.Context(), Options{URL: "nats://" + c.Hosts(0)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	e, _, _ := opened(t)
 	defer e.Close()
 	ev := relay.Event{ID: "e", Payment: "order-1", Status: relay.Paid}
 	first := appending{Engine: e, event: ev, call: 7}
@@ -41,11 +37,7 @@ func TestLostAcknowledgement(t *testing.T) {
 // TestWaitsForKnown makes the leader lag behind what was told: no call may answer from before that.
 func TestWaitsForKnown(t *testing.T) {
 	t.Parallel()
-	c := natstest.Start(t, 1)
-	e, err := New(t.Context(), Options{URL: "nats://" + c.Hosts(0)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	e, _, _ := opened(t)
 	defer e.Close()
 	l, err := e.current()
 	if err != nil {
@@ -113,11 +105,7 @@ func TestScanIsKnown(t *testing.T) {
 // expired is no loss.
 func TestScanPassesOverLoss(t *testing.T) {
 	t.Parallel()
-	c := natstest.Start(t, 1)
-	whole, err := New(t.Context(), Options{URL: "nats://" + c.Hosts(0)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	whole, _, _ := opened(t)
 	defer whole.Close()
 	e, lose, out := holed(t, whole)
 	for i := range 12 {
@@ -157,11 +145,7 @@ func TestScanPassesOverLoss(t *testing.T) {
 // is not stored again.
 func TestReadFindsAllOrNothing(t *testing.T) {
 	t.Parallel()
-	c := natstest.Start(t, 1)
-	whole, err := New(t.Context(), Options{URL: "nats://" + c.Hosts(0)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	whole, _, _ := opened(t)
 	defer whole.Close()
 	e, lose, _ := holed(t, whole)
 	for i := range 4 {
@@ -183,11 +167,7 @@ func TestReadFindsAllOrNothing(t *testing.T) {
 // TestNobodyAnswersDirectly holds that a moment without a replica that answers is one to try again after.
 func TestNobodyAnswersDirectly(t *testing.T) {
 	t.Parallel()
-	c := natstest.Start(t, 1)
-	e, err := New(t.Context(), Options{URL: "nats://" + c.Hosts(0)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	e, _, _ := opened(t)
 	defer e.Close()
 	config := e.place.config(e.watch.life.epoch, e.retention)
 	config.AllowDirect = false
