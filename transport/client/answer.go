@@ -19,32 +19,13 @@ import (
 // maxBody bounds a JSON answer, in bytes.
 const maxBody = 1 << 20
 
-// request returns a GET with the ticket.
-func (w *wait) request(ctx context.Context, url string) (*http.Request, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return nil, err
-	}
-	r.Header = w.header()
-	return r, nil
-}
-
-func (w *wait) header() http.Header {
-	h := make(http.Header)
-	h.Set("Cache-Control", "no-store")
-	if w.opts.Ticket != "" {
-		h.Set("Authorization", "Bearer "+w.opts.Ticket)
-	}
-	return h
-}
-
 // getJSON reads a JSON answer into v.
-func (w *wait) getJSON(ctx context.Context, url string, v any) error {
-	r, err := w.request(ctx, url)
+func (s site) getJSON(ctx context.Context, url string, v any) error {
+	r, err := s.request(ctx, url)
 	if err != nil {
 		return err
 	}
-	resp, err := w.http.Do(r)
+	resp, err := s.http.Do(r)
 	if err != nil {
 		return err
 	}

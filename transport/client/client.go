@@ -1,9 +1,16 @@
 // Package client awaits payments from Go.
 //
-// Await holds one wait over as many connections as it takes: it tries SSE, then WebSocket, then long poll, and a
-// transport counts as working only after its first useful frame. Where it was in the payment's log goes along from one
-// connection and one transport to the next, so that nothing is missed, and what comes again is dropped. It stops where
-// the server says that there is nothing to come back for: done, expired, unauthorized.
+// Await holds one wait over as many connections as it takes. It reads the payment's state first, which may have the
+// outcome. Then it tries SSE, WebSocket and long poll, beginning with the one that has proven itself for the same
+// server in this process, and a transport counts as working only after its first useful frame, for which it has 4 s
+// where another is left to try. Where it was in the payment's log goes along from one connection and one transport to
+// the next, so that nothing is missed, and what comes again is dropped. It stops where the server says that there is
+// nothing to come back for: done, expired, unauthorized.
+//
+// Beside the connections it reads the state again every 5 s until a transport has proven itself by telling something
+// unasked, a heartbeat or an event, and every minute from then on: a network may let the first bytes through and nothing
+// afterwards. It does so at once when the machine has slept. So a wait ends wherever a short request comes through. What
+// cannot be read is asked for less often, and nothing before the time that the server names.
 package client
 
 import (
@@ -27,16 +34,19 @@ type Options struct {
 	Payment string
 	// Ticket is sent as Authorization: Bearer, never in a URL. It may be empty where HTTP's Jar has the cookie.
 	Ticket string
-	// Transport is sse, ws or poll; empty tries them in this order and moves on when one does not work.
+	// Transport is sse, ws or poll; empty tries them in this order and moves on when one does not work. One that is
+	// named is used alone, without the readings of the state beside it, which would hide whether it works.
 	Transport string
 	// After is a position that an earlier wait had reached. What lies at or before it is not told again.
 	After string
 	// HTTP makes the requests; nil is http.DefaultClient. Its Timeout is not used: it would end every stream.
 	HTTP *http.Client
 
-	// OnState is called with each snapshot of the server that says something else than the one before.
+	// OnState is called with each state that says something else than the one before: a snapshot of the server, or where
+	// an event leads.
 	OnState func(wire.Snapshot)
-	// OnEvent is called with each event, once and in order.
+	// OnEvent is called with each event, once and in order. Those behind an outcome that was read before they were told
+	// are asked for once; if that fails, Await returns without them.
 	OnEvent func(wire.Event)
 	// OnRetry is called when a connection is over and another is to come after the pause.
 	OnRetry func(cause error, pause time.Duration)
@@ -97,14 +107,10 @@ func Await(ctx context.Context, o Options) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, fmt.Errorf("client: %w", err)
 	}
-	names := []string{"sse", "ws", "poll"}
-	if o.Transport != "" {
-		if !slices.Contains(names, o.Transport) {
-			return Outcome{}, fmt.Errorf("client: transport %.20q is none of sse, ws and poll", o.Transport)
-		}
-		names = []string{o.Transport}
+	if o.Transport != "" && !slices.Contains(transports, o.Transport) {
+		return Outcome{}, fmt.Errorf("client: transport %.20q is none of sse, ws and poll", o.Transport)
 	}
-	out, err := newWait(o, at).await(ctx, names)
+	out, err := newAwait(o, at).run(ctx)
 	if err != nil {
 		return out, fmt.Errorf("client: await: %w", err)
 	}

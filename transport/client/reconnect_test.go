@@ -14,7 +14,6 @@ import (
 
 	"github.com/tillbell/tillbell/relay"
 	"github.com/tillbell/tillbell/transport/client"
-	"github.com/tillbell/tillbell/transport/wire"
 )
 
 // TestAwaitMovesOn puts something between client and server in which streams do not work.
@@ -52,36 +51,36 @@ func TestAwaitMovesOn(t *testing.T) {
 						}
 					})
 				})
-				began := time.Now()
-				var got told
-				o := got.in(s.options())
-				state := make(chan wire.Snapshot, 1)
-				o.OnState = func(snapshot wire.Snapshot) {
-					select {
-					case state <- snapshot:
-					default:
+				w := start(t.Context(), s.options())
+				if tc.takes > 0 {
+					time.Sleep(tc.takes - time.Nanosecond)
+					synctest.Wait()
+					if ways := streamsOf(s.requests()); slices.Contains(ways, tc.ways[len(tc.ways)-1]) {
+						t.Errorf("tried %v within less than 4 s each", ways)
 					}
+					time.Sleep(time.Nanosecond)
 				}
-				w := start(t.Context(), o)
-				<-state
-				if took := time.Since(began); took != tc.takes {
-					t.Errorf("it took %v until the first state, want %v", took, tc.takes)
-				}
+				synctest.Wait()
 				s.publish(relay.Paid)
 				<-w.done
 				wantPaid(t, w.out, w.err)
-				var ways []string
-				for _, r := range s.requests() {
-					if way := path.Base(r.URL.Path); !slices.Contains(ways, way) && way != path.Base(payment) {
-						ways = append(ways, way)
-					}
-				}
-				if !slices.Equal(ways, tc.ways) {
+				if ways := streamsOf(s.all()); !slices.Equal(ways, tc.ways) {
 					t.Errorf("transports %v, want %v", ways, tc.ways)
 				}
 			})
 		})
 	}
+}
+
+// streamsOf returns the transports in the order in which they were asked for first.
+func streamsOf(seen []*http.Request) []string {
+	var ways []string
+	for _, way := range waysOf(seen) {
+		if way != "state" && !slices.Contains(ways, way) {
+			ways = append(ways, way)
+		}
+	}
+	return ways
 }
 
 func TestAwaitOfAServerThatIsNone(t *testing.T) {
@@ -124,10 +123,14 @@ func TestAwaitComesBack(t *testing.T) {
 		o.Transport = transport
 		out, err := client.Await(t.Context(), o)
 		wantPaid(t, out, err)
-		if len(got.retries) == 0 || got.retries[0] < 500*time.Millisecond || got.retries[0] > time.Second {
-			t.Errorf("pauses %v, want the first between 0.5 and 1 s", got.retries)
+		least := 500 * time.Millisecond
+		if transport == "" { // the state and all transports have failed by then, the last one with Retry-After
+			least = 20 * time.Second
 		}
-		if took := time.Since(began); transport != "" && took < 20*time.Second {
+		if len(got.retries) == 0 || got.retries[0] < least || got.retries[0] > 2*least {
+			t.Errorf("pauses %v, want the first between %v and twice that", got.retries, least)
+		}
+		if took := time.Since(began); took < 20*time.Second {
 			t.Errorf("it took %v: Retry-After was not obeyed", took)
 		}
 	})
@@ -178,7 +181,9 @@ func TestAwaitNoticesSilence(t *testing.T) {
 		})
 		s.publish(relay.Paid)
 		began := time.Now()
-		out, err := client.Await(t.Context(), s.options())
+		o := s.options()
+		o.Transport = "sse"
+		out, err := client.Await(t.Context(), o)
 		wantPaid(t, out, err)
 		if took := time.Since(began); took < time.Minute || took > time.Minute+2*time.Second {
 			t.Errorf("it took %v, want a minute and a pause", took)

@@ -3,10 +3,12 @@ package client_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -26,6 +28,9 @@ import (
 
 const payment = "order/1001 ü"
 
+// servers counts them.
+var servers atomic.Int64
+
 // server is the real one over an in-memory network, so that it runs inside a synctest bubble.
 type server struct {
 	t       *testing.T
@@ -33,9 +38,11 @@ type server struct {
 	tickets *ticket.Keys
 	client  *http.Client
 	network atomic.Pointer[network] // what client dials
+	url     string                  // no other server has it: what worked is remembered by it
 
 	mu   sync.Mutex
 	seen []*http.Request
+	old  int // how many of seen were returned by requests
 }
 
 // newServer starts a server. Between it and its clients stands between, which may be nil.
@@ -53,7 +60,7 @@ func newServer(t *testing.T, o relay.Options, between func(http.Handler) http.Ha
 		t.Fatal(err)
 	}
 	sockets := ws.New(w, ws.Options{})
-	s := &server{t: t, relay: r, tickets: keys}
+	s := &server{t: t, relay: r, tickets: keys, url: fmt.Sprintf("http://till-%d.example", servers.Add(1))}
 	handler := transport.New(transport.Options{
 		Relay: r, Access: transport.NewAccess(nil, keys, nil, ""),
 		Transports: []transport.Transport{sse.New(w, sse.Options{}), sockets, poll.New(poll.Options{})},
@@ -102,7 +109,7 @@ func (s *server) options() client.Options {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return client.Options{URL: "http://till.example", Payment: payment, Ticket: token, HTTP: s.client}
+	return client.Options{URL: s.url, Payment: payment, Ticket: token, HTTP: s.client}
 }
 
 // publish stores an event of the status, which is its id too.
@@ -118,13 +125,20 @@ func (s *server) publish(status relay.Status) relay.Receipt {
 	return receipt
 }
 
-// requests returns the requests so far, and forgets them.
+// requests returns the requests since it was called last.
 func (s *server) requests() []*http.Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	seen := s.seen
-	s.seen = nil
+	seen := s.seen[s.old:]
+	s.old = len(s.seen)
 	return seen
+}
+
+// all returns the requests so far.
+func (s *server) all() []*http.Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.seen)
 }
 
 // network is a net.Listener and its dialer.

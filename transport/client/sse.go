@@ -45,14 +45,14 @@ func (l *leg) sse(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := l.take(m); err != nil {
+		if err := l.take(ctx, m); err != nil {
 			return err
 		}
 	}
 }
 
-// take tells the wait one event of the stream. The error ends the connection. Types that are not known are passed over.
-func (l *leg) take(m message) error {
+// take tells one event of the stream. The error ends the connection. Types that are not known are passed over.
+func (l *leg) take(ctx context.Context, m message) error {
 	switch m.event {
 	case "state":
 		var s wire.Snapshot
@@ -62,15 +62,15 @@ func (l *leg) take(m message) error {
 		if err := recognise(s); err != nil {
 			return err
 		}
-		l.state(s)
+		return l.tell(ctx, news{state: &s})
 	case "message":
 		var e wire.Event
 		if err := read(m.data, &e); err != nil {
 			return err
 		}
-		l.event(m.id, e)
+		return l.tell(ctx, news{event: &e, position: m.id})
 	case "ping":
-		l.heard()
+		return l.tell(ctx, news{beat: true})
 	case "end":
 		var end wire.End
 		if err := read(m.data, &end); err != nil {

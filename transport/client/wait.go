@@ -1,24 +1,13 @@
 package client
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"net/http"
-	"time"
-
 	"github.com/tillbell/tillbell/relay"
 	"github.com/tillbell/tillbell/transport/wire"
 )
 
-// steady is how long a connection that works must have lasted for the failures before it to be forgotten.
-const steady = 10 * time.Second
-
-// wait is one call of Await.
+// wait is what one call of Await knows of its payment. Its methods are for that call's goroutine alone.
 type wait struct {
 	opts   Options
-	at     address
-	http   *http.Client
 	cursor string
 	seen   map[string]struct{} // ids of the events that were told
 
@@ -28,92 +17,37 @@ type wait struct {
 	told, exact bool
 }
 
-func newWait(o Options, at address) *wait {
-	h := http.DefaultClient
-	if o.HTTP != nil {
-		h = o.HTTP
+func newWait(o Options, payment string) *wait {
+	return &wait{
+		opts:   o,
+		cursor: follow("", o.After),
+		seen:   make(map[string]struct{}),
+		kept:   wire.Snapshot{Payment: payment, Status: relay.Pending},
 	}
-	streaming := *h
-	streaming.Timeout = 0
-	w := &wait{opts: o, at: at, http: &streaming, seen: make(map[string]struct{})}
-	w.kept = wire.Snapshot{Payment: at.payment, Status: relay.Pending}
-	w.move(o.After)
-	return w
-}
-
-// await goes from connection to connection until there is nothing to come back for.
-func (w *wait) await(ctx context.Context, names []string) (Outcome, error) {
-	way := rotation{names: names}
-	for failures := 0; ; {
-		began := time.Now()
-		l := leg{wait: w, patience: way.patience()}
-		err := l.run(ctx, way.name())
-		if ctx.Err() != nil {
-			return w.outcome(""), context.Cause(ctx)
-		}
-		end, isEnd := errors.AsType[*ended](err)
-		switch {
-		case isEnd && end.final():
-			return w.settle(ctx, end.code)
-		case errors.Is(err, ErrUnauthorized) && w.told: // the ticket was good, so it has expired
-			return w.outcome(Expired), nil
-		case errors.Is(err, ErrUnauthorized):
-			return w.outcome(""), err
-		}
-		again, refused := way.note(l.worked || isEnd, err)
-		if refused != nil {
-			return w.outcome(""), refused
-		}
-		if again {
-			continue
-		}
-		if l.worked && time.Since(began) > steady {
-			failures = 0
-		}
-		failures++
-		if err := w.pause(ctx, pauseAfter(failures, l.asked(err)), err); err != nil {
-			return w.outcome(""), err
-		}
-	}
-}
-
-func (w *wait) pause(ctx context.Context, d time.Duration, cause error) error {
-	if w.opts.OnRetry != nil {
-		w.opts.OnRetry(cause, d)
-	}
-	return sleep(ctx, d)
-}
-
-// settleTries is how often the outcome is read when it is only known that there is one.
-const settleTries = 5
-
-// settle returns the outcome of a wait that has ended with the code. What is kept may be no more than an event, or
-// nothing where the cursor had the outcome already, so the state is read once more.
-func (w *wait) settle(ctx context.Context, code string) (Outcome, error) {
-	for try := 1; !w.exact || code == Done && !w.kept.Final; try++ {
-		s, err := w.fetch(ctx)
-		if err == nil {
-			w.state(s)
-			if code == Expired || w.kept.Final {
-				break
-			}
-			err = errors.New("the outcome is told but cannot be read")
-		}
-		if code == Expired || w.kept.Final { // what is kept says enough, and the ticket may have expired
-			break
-		}
-		if errors.Is(err, ErrUnauthorized) || try == settleTries {
-			return w.outcome(""), err
-		}
-		if err := w.pause(ctx, pauseAfter(try, 0), err); err != nil {
-			return w.outcome(""), err
-		}
-	}
-	return w.outcome(code), nil
 }
 
 func (w *wait) outcome(code string) Outcome {
 	return Outcome{Status: w.kept.Status, Final: w.kept.Final, Snapshot: w.kept, Code: code}
+}
+
+// take takes what a connection told.
+func (w *wait) take(n news) {
+	switch {
+	case n.event != nil:
+		w.event(n.position, *n.event)
+	case n.state != nil:
+		w.state(*n.state)
+		w.cursor = follow(w.cursor, n.position)
+	}
+}
+
+// answer takes what was read.
+func (w *wait) answer(p wire.Poll) {
+	for _, e := range p.Events {
+		w.event("", e)
+	}
+	w.state(p.State)
+	w.cursor = follow(w.cursor, p.Position)
 }
 
 // state takes a snapshot, unless another node that is behind has told an older one.
@@ -122,7 +56,13 @@ func (w *wait) state(s wire.Snapshot) {
 		return
 	}
 	w.kept, w.told, w.exact = s, true, true
-	s.Position = "" // a position alone is nothing to tell
+	w.show()
+}
+
+// show tells what is kept if it says something else than before. A position alone is nothing to tell.
+func (w *wait) show() {
+	s := w.kept
+	s.Position = ""
 	if s != w.shown && w.opts.OnState != nil {
 		w.opts.OnState(w.kept)
 	}
@@ -133,14 +73,15 @@ func (w *wait) state(s wire.Snapshot) {
 func (w *wait) event(position string, e wire.Event) {
 	if _, again := w.seen[e.ID]; !again {
 		w.seen[e.ID] = struct{}{}
-		if position != "" && (!w.told || behind(w.kept.Position, position)) {
-			w.carryOn(position, e)
-		}
 		if w.opts.OnEvent != nil {
 			w.opts.OnEvent(e)
 		}
+		if position != "" && (!w.told || behind(w.kept.Position, position)) {
+			w.carryOn(position, e)
+			w.show()
+		}
 	}
-	w.move(position)
+	w.cursor = follow(w.cursor, position)
 }
 
 // carryOn brings what is kept to where the event leads, as far as the event alone says it.
@@ -159,19 +100,6 @@ func (w *wait) carryOn(position string, e wire.Event) {
 	}
 }
 
-// move makes position the cursor of the next connection. Nothing but a position goes into a request.
-func (w *wait) move(position string) {
-	if _, err := relay.ParsePosition(position); err != nil || position == "" {
-		return
-	}
-	for i := range len(position) {
-		if position[i] <= ' ' || position[i] >= 0x7f {
-			return
-		}
-	}
-	w.cursor = position
-}
-
 // behind reports whether position p lies before q in the same log. None lies before every other.
 func behind(p, q string) bool {
 	if p == "" {
@@ -180,22 +108,4 @@ func behind(p, q string) bool {
 	a, err1 := relay.ParsePosition(p)
 	b, err2 := relay.ParsePosition(q)
 	return err1 == nil && err2 == nil && a.Epoch == b.Epoch && a.Compare(b) < 0
-}
-
-// fetchTime bounds one reading of the state.
-const fetchTime = 15 * time.Second
-
-// fetch reads the payment's state.
-func (w *wait) fetch(ctx context.Context) (wire.Snapshot, error) {
-	ctx, cancel := context.WithTimeout(ctx, fetchTime)
-	defer cancel()
-	if w.at.payment == own { // the snapshot's path must name the payment
-		p, err := w.poll(ctx, 0)
-		return p.State, err
-	}
-	var s wire.Snapshot
-	if err := w.getJSON(ctx, w.at.snapshot(), &s); err != nil {
-		return s, fmt.Errorf("read the state: %w", err)
-	}
-	return s, recognise(s)
 }

@@ -44,24 +44,32 @@ func (l *leg) ws(ctx context.Context) error {
 		if err := read(string(data), &m); err != nil {
 			return err
 		}
-		switch m.Type {
-		case "state":
-			if m.Snapshot != nil {
-				s := *m.Snapshot
-				s.Position = m.Position // the outer member takes the name
-				l.state(s)
-			}
-		case "event":
-			if m.Event != nil {
-				l.event(m.Position, *m.Event)
-			}
-		case "ping":
-			l.heard()
-		case "end":
+		if m.Type == "end" {
 			parting, cancel := context.WithTimeout(ctx, goodbye)
 			defer cancel()
 			_, _, _ = conn.Read(parting) // answers the close frame
 			return &ended{code: m.Code}
 		}
+		if err := l.pass(ctx, m); err != nil {
+			return err
+		}
 	}
+}
+
+// pass tells one message. The error ends the connection. Types that are not known are passed over.
+func (l *leg) pass(ctx context.Context, m wire.Message) error {
+	switch {
+	case m.Type == "state" && m.Snapshot != nil:
+		s := *m.Snapshot
+		s.Position = m.Position // the outer member takes the name
+		if err := recognise(s); err != nil {
+			return err
+		}
+		return l.tell(ctx, news{state: &s})
+	case m.Type == "event" && m.Event != nil:
+		return l.tell(ctx, news{event: m.Event, position: m.Position})
+	case m.Type == "ping":
+		return l.tell(ctx, news{beat: true})
+	}
+	return nil
 }
