@@ -30,7 +30,8 @@ func (s *Server) Handler() http.Handler {
 	for _, t := range s.opts.Transports {
 		mux.HandleFunc("/v1/payments/{payment}/"+t.Name(), s.cors(allow(s.wait(t), "GET", "OPTIONS")))
 	}
-	mux.HandleFunc("/client.js", allow(s.client, "GET", "HEAD"))
+	mux.HandleFunc("/client.js", allow(script(s.opts.Client), "GET", "HEAD"))
+	mux.HandleFunc("/client.classic.js", allow(script(s.opts.Classic), "GET", "HEAD"))
 	mux.HandleFunc("/healthz", allow(s.health, "GET", "HEAD"))
 	mux.HandleFunc("/readyz", allow(s.ready, "GET", "HEAD"))
 	for pattern, h := range s.opts.Extra {
@@ -132,16 +133,6 @@ func refuseBody(w http.ResponseWriter, r *http.Request) (refused bool) {
 // engineTime bounds how long a request waits for the engine. It is shorter than RequestTime's default, so that the
 // client is told.
 const engineTime = 10 * time.Second
-
-func (s *Server) client(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	h.Set("Content-Type", "text/javascript; charset=utf-8")
-	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Cache-Control", "public, max-age=300")
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(s.opts.Client)
-	}
-}
 
 func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
 	WriteJSON(w, http.StatusOK, map[string]string{"status": "ok"})

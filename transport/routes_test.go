@@ -1,6 +1,7 @@
 package transport_test
 
 import (
+	"compress/gzip"
 	"io"
 	"net/http"
 	"strings"
@@ -38,6 +39,7 @@ func TestErrors(t *testing.T) {
 			"/v1/payments/p/poll":   "GET, OPTIONS",
 			"/v1/events":            "GET",
 			"/client.js":            "GET, HEAD",
+			"/client.classic.js":    "GET, HEAD",
 			"/healthz":              "GET, HEAD",
 			"/readyz":               "GET, HEAD",
 		} {
@@ -179,18 +181,52 @@ func TestHeaders(t *testing.T) {
 	})
 }
 
-func TestClientModule(t *testing.T) {
+func TestScripts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newSite(t, transporttest.Options{Server: transport.Options{Client: []byte("export {}\n")}})
-		a := s.do(t, "GET", "/client.js", "", "Origin", "https://evil.example")
-		if a.body != "export {}\n" || a.Header.Get("Access-Control-Allow-Origin") != "*" || a.Header.Get("Vary") != "" ||
-			a.Header.Get("Content-Type") != "text/javascript; charset=utf-8" {
-			t.Errorf("%q, %v", a.body, a.Header)
-		}
-		if a := s.do(t, "HEAD", "/client.js", ""); a.StatusCode != 200 || a.body != "" {
-			t.Errorf("HEAD: status %d, %q", a.StatusCode, a.body)
+		texts := map[string]string{"/client.js": "export {}\n", "/client.classic.js": "void 0\n"}
+		s := newSite(t, transporttest.Options{Server: transport.Options{
+			Client: []byte(texts["/client.js"]), Classic: []byte(texts["/client.classic.js"]),
+		}})
+		for path, want := range texts {
+			a := s.do(t, "GET", path, "", "Origin", "https://evil.example", "Accept-Encoding", "identity")
+			if a.body != want || a.Header.Get("Access-Control-Allow-Origin") != "*" ||
+				a.Header.Get("Vary") != "Accept-Encoding" || a.Header.Get("Content-Encoding") != "" ||
+				a.Header.Get("Content-Type") != "text/javascript; charset=utf-8" {
+				t.Errorf("%s: %q, %v", path, a.body, a.Header)
+			}
+			known := a.Header.Get("ETag")
+			if a := s.do(t, "GET", path, "", "If-None-Match", known, "Accept-Encoding", "identity"); a.StatusCode != 304 {
+				t.Errorf("%s with %s: status %d", path, known, a.StatusCode)
+			}
+			if a := s.do(t, "HEAD", path, ""); a.StatusCode != 200 || a.body != "" {
+				t.Errorf("HEAD %s: status %d, %q", path, a.StatusCode, a.body)
+			}
+			for header, taken := range map[string]bool{
+				"gzip, deflate, br": true, "br;q=1.0, GZIP;q=0.5": true, "gzip;q=0": false, "gzip; q=0.0": false, "br": false, "xgzip": false,
+			} {
+				a := s.do(t, "GET", path, "", "Accept-Encoding", header)
+				if packed := a.Header.Get("Content-Encoding") == "gzip"; packed != taken || packed == (a.Header.Get("ETag") == known) {
+					t.Errorf("%s for %s: %v", path, header, a.Header)
+				}
+				if taken && unpack(t, a.body) != want {
+					t.Errorf("%s for %s is another text", path, header)
+				}
+			}
 		}
 	})
+}
+
+func unpack(t *testing.T, packed string) string {
+	t.Helper()
+	z, err := gzip.NewReader(strings.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 func TestExtra(t *testing.T) {

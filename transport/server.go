@@ -48,8 +48,8 @@ type Options struct {
 	SourceNames func() []string
 	// Callbacks serves /v1/callbacks/{source}, and sets the deadlines of its requests and answers itself.
 	Callbacks http.Handler
-	// Client is the browser client as one ES module.
-	Client []byte
+	// Client is the browser client as one ES module, Classic as a script for pages without modules.
+	Client, Classic []byte
 	// Extra serves further routes by pattern, such as the demo's. It may be empty.
 	Extra map[string]http.Handler
 	// Wrap is put around all routes if it is not nil.

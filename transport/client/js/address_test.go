@@ -23,8 +23,8 @@ func TestTicketStaysWithItsServer(t *testing.T) {
 	want := []string{
 		"https://pay.example/v1/payments/order-1",
 		"https://pay.example/v1/payments/a%2Fv1%2Fpayments%2Fb",
-		"https://pay.example/v1/payments/http%3A%2F%2Fevil.example%2Fv1%2Fpayments%2Forder-1",
-		"https://pay.example/v1/payments/%2F%2Fevil.example%2Fv1%2Fpayments%2Forder-1",
+		"TypeError",
+		"TypeError",
 		"https://pay.example/v1/payments/o-2",
 		"https://pay.example/v1/payments/o%2F1",
 		"https://pay.example/v1/payments/o-3",

@@ -42,15 +42,17 @@ func TestStreamHangs(t *testing.T) {
 	began := time.Now()
 	polled := make(chan struct{}, 10)
 	s.intercept(func(way string, w http.ResponseWriter, r *http.Request) bool {
-		if way == "sse" { // taken, and buffered
+		switch way {
+		case "sse": // taken, and buffered
 			w.Header().Set("Content-Type", "text/event-stream")
 			_ = http.NewResponseController(w).Flush()
 			<-r.Context().Done()
-		}
-		if way == "poll" {
+		case "ws":
+			http.NotFound(w, r)
+		case "poll":
 			polled <- struct{}{}
 		}
-		return way == "sse"
+		return way == "sse" || way == "ws"
 	})
 	s.begin(s.mint(time.Hour), "")
 	receive(s, polled)
@@ -72,13 +74,14 @@ func TestStreamsAreRefused(t *testing.T) {
 			s := newShop(t)
 			polled := make(chan struct{}, 10)
 			s.intercept(func(way string, w http.ResponseWriter, r *http.Request) bool {
-				if way == "sse" {
+				if way == "sse" || way == "ws" {
 					answer(w, r)
+					return true
 				}
 				if way == "poll" {
 					polled <- struct{}{}
 				}
-				return way == "sse"
+				return false
 			})
 			s.begin(s.mint(time.Hour), "")
 			receive(s, polled)
@@ -159,7 +162,7 @@ func TestTicketIsRefused(t *testing.T) {
 func TestAborts(t *testing.T) {
 	s := newShop(t)
 	s.begin(s.mint(time.Hour), `signal: (window.stopper = new AbortController()).signal`)
-	s.until(`log.length === 1`)
+	receive(s, s.parked)
 	evaluate[any](s, `stopper.abort() ?? null`)
 	if r := s.result(); !strings.Contains(r.Error, "AbortError") {
 		t.Errorf("result %+v", r)

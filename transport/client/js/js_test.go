@@ -82,10 +82,16 @@ func newShop(t *testing.T) *shop {
 		w.Stop()
 		_ = engine.Close()
 	})
-	if err := chromedp.Do(s.page, chromedp.Navigate(s.web.URL+"/page"), chromedp.WaitReady(chromedp.CSS("#ready"))); err != nil {
-		t.Fatal(err)
-	}
+	s.load()
 	return s
+}
+
+// load opens the page, or opens it again.
+func (s *shop) load() {
+	s.t.Helper()
+	if err := chromedp.Do(s.page, chromedp.Navigate(s.web.URL+"/page"), chromedp.WaitReady(chromedp.CSS("#ready"))); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // cut resets all streams.
@@ -105,6 +111,7 @@ func servePage(w http.ResponseWriter, _ *http.Request) {
 				onStatus: (s) => log.push("state " + s.status), onEvent: (e) => log.push("event " + e.data.status), ...options,
 			}).then((out) => ({ out }), (error) => ({ error: String(error), code: String(error.code) }));
 		};
+		window.awaitPayment = awaitPayment;
 		document.body.innerHTML = "<p id=ready>ready</p>";
 	</script>`)
 }

@@ -1,0 +1,26 @@
+import { Options as PageOptions, Outcome } from "./types.js";
+export { TillbellError } from "./types.js";
+export type { Outcome, PaymentEvent, Snapshot } from "./types.js";
+/** What an AbortSignal has. The runtime has none, so that a mini-program brings its own. */
+export interface Signal {
+    readonly aborted: boolean;
+    /** What the promise rejects with; an Error is made where there is none. */
+    readonly reason?: unknown;
+    addEventListener(type: "abort", listener: () => void): void;
+    removeEventListener(type: "abort", listener: () => void): void;
+}
+export interface Options extends Omit<PageOptions, "ticket" | "base" | "signal"> {
+    /** The permission to await this payment: a mini-program has no cookies. */
+    ticket: string;
+    /** The server's URL. It is to be named among the mini-program's domains, for `request` and for `socket`. */
+    base: string;
+    /** Ends the wait. The promise rejects with its reason, and nothing is left behind. */
+    signal?: Signal;
+}
+/**
+ * Waits until the payment has an outcome, or the wait's time is over: the promise of this resolves once, with the
+ * outcome. It rejects with a TillbellError when the ticket is refused, with the signal's reason when it is aborted, and
+ * with a TypeError when `base` is no server's URL or the payment's URL another server's; connections that break are none
+ * of these. A mini-program in the background is told the outcome when it is shown again.
+ */
+export declare function awaitPayment(urlOrPayment: string, options: Options): Promise<Outcome>;

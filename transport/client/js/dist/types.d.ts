@@ -1,0 +1,69 @@
+/** Where a payment stands: the fold of all that its provider has said. */
+export interface Snapshot {
+    payment: string;
+    /** `closed` is cancelled or expired unpaid, `refunded` wholly or partly. */
+    status: "pending" | "failed" | "closed" | "paid" | "refunded";
+    /** No later event can change the outcome. */
+    final: boolean;
+    /** Something contradicts the state and was not applied. */
+    conflict: boolean;
+    /** The payment's amount in major units, such as "129.00". */
+    amount?: string;
+    /** How much of it went back, in major units. */
+    refunded?: string;
+    /** A code of ISO 4217. */
+    currency?: string;
+    /** RFC 3339. */
+    updated_at?: string;
+    /** The place in the server's log, to compare and to come back with. */
+    position: string;
+}
+/** How a wait ended: the state, and whether the payment is `done` or the wait's time was over first. */
+export interface Outcome extends Snapshot {
+    code: "done" | "expired";
+}
+/** One notification about the payment, a CloudEvents 1.0 event. */
+export interface PaymentEvent {
+    specversion: "1.0";
+    id: string;
+    source: string;
+    type: string;
+    subject: string;
+    /** RFC 3339. */
+    time: string;
+    data: {
+        payment: string;
+        status: Snapshot["status"] | "refund_failed";
+        final: boolean;
+        /** Of this event: of a refund it is what went back. */
+        amount?: string;
+        currency?: string;
+        provider?: string;
+        transaction_id?: string;
+        provider_status?: string;
+    };
+}
+export interface Options {
+    /** The permission to await this payment. A browser without one sends the cookie `tillbell_ticket`. */
+    ticket?: string;
+    /** Ends the wait. The promise rejects with its reason, and nothing is left behind. */
+    signal?: AbortSignal;
+    /** Called with each event, once and in order. A page that comes after the outcome is told the state alone. */
+    onEvent?: (event: PaymentEvent) => void;
+    /** Called with each state that says something else than the one before. */
+    onStatus?: (snapshot: Snapshot) => void;
+    /** The server's URL. */
+    base?: string | URL;
+}
+/** Ends a wait without an outcome: the ticket is refused (`unauthorized`), or the server can not be Tillbell. */
+export declare class TillbellError extends Error {
+    /** `unauthorized`, or the code of the server's problem (RFC 9457). */
+    readonly code: string;
+    /** Of HTTP. */
+    readonly status: number;
+    constructor(
+    /** `unauthorized`, or the code of the server's problem (RFC 9457). */
+    code: string, 
+    /** Of HTTP. */
+    status: number, message: string);
+}

@@ -1,0 +1,184 @@
+import { parser } from "./parser.js";
+import { Leg, Line, Platform, TAKEN } from "./platform.js";
+import { share } from "./share.js";
+import { Options, Outcome } from "./types.js";
+import { wait } from "./wait.js";
+
+// Other runtimes than a browser's page lack some of them.
+const { document, location, navigator } = globalThis as Partial<typeof globalThis>;
+
+const HOLD = 25; // s that a poll may wait
+const EMPTY = 5_000; // ms between two polls that bring nothing: something in between may answer every one at once
+const DAY = 86_400_000; // ms that a way is remembered
+const STREAMS = 4; // of the six connections that browsers make to one server over HTTP/1.1, for all tabs together
+
+/**
+ * Waits until the payment has an outcome, or the wait's time is over: the promise of this resolves once, with the
+ * outcome. It rejects with a TillbellError when the ticket is refused, with the signal's reason when it is aborted, and
+ * with a TypeError when the URL is another server's; connections that break are none of these.
+ */
+export function awaitPayment(base: string | URL, urlOrPayment: string | URL, options: Options): Promise<Outcome> {
+  const { signal, ticket } = options;
+  return new Promise((resolve) => {
+    if (signal?.aborted) throw signal.reason;
+    resolve(wait(browser(address(urlOrPayment, options.base ?? base), ticket), options));
+  });
+}
+
+/**
+ * Returns the URL of the payment's state. A text is a payment's id, unless it is a URL of the server itself: an order
+ * number that comes from outside must not send the ticket anywhere else. Another server takes a URL object.
+ */
+function address(urlOrPayment: string | URL, base: string | URL): string {
+  base = new URL(base, location?.href);
+  const text = String(urlOrPayment);
+  if (urlOrPayment instanceof URL || /^((https?|wss?):\/)?\/(.*\/)?v1\/payments\//.test(text)) {
+    const url = new URL(text, base);
+    url.protocol = url.protocol.replace("ws", "http");
+    if (!(urlOrPayment instanceof URL) && url.origin !== base.origin) {
+      throw new TypeError("another server: pass its URL as `base`");
+    }
+    return url.origin + url.pathname.replace(/(\/v1\/payments\/[^/]+)\/(sse|ws|poll)$/, "$1");
+  }
+  return new URL("v1/payments/" + encodeURIComponent(text), base).href;
+}
+
+/** What a browser has: event streams by fetch, which can send the ticket in a header, WebSockets, polls. */
+function browser(url: string, ticket?: string): Platform {
+  const { origin } = new URL(url);
+  const key = "tillbell " + origin;
+  const tabs = share(url);
+
+  /** Asks the server with the ticket. */
+  function ask(path: string, leg: Leg, headers: Record<string, string> = {}): Promise<Response> {
+    const control = new AbortController();
+    leg.onStop(() => control.abort());
+    if (ticket) headers.Authorization = "Bearer " + ticket;
+    return fetch(url + path, {
+      headers, credentials: ticket ? "omit" : "include", cache: "no-store", signal: control.signal,
+    });
+  }
+
+  async function read(answer: Response) {
+    const after = 1_000 * +answer.headers.get("Retry-After")! || 0;
+    return { status: answer.status, body: await answer.json().catch(() => undefined), after };
+  }
+
+  const get = async (path: string, leg: Leg) => read(await ask(path, leg));
+
+  /** Takes one of the connections that streams may have, until the leg stops. Without Web Locks nobody counts. */
+  async function takeStream(leg: Leg): Promise<boolean> {
+    const locks = navigator?.locks;
+    for (let n = STREAMS; locks && n--; ) {
+      const taken = await new Promise<unknown>((tell) =>
+        locks.request(key + n, { ifAvailable: true }, (lock) => {
+          tell(lock);
+          return lock && new Promise<void>((release) => leg.onStop(release));
+        }).catch(() => tell(null)));
+      if (taken) return true;
+    }
+    return !locks;
+  }
+
+  async function sse({ leg, cursor, take, judge, retry }: Line): Promise<never> {
+    if (!(await takeStream(leg))) throw TAKEN;
+    const answer = await ask("/sse", leg, { Accept: "text/event-stream", ...(cursor && { "Last-Event-ID": cursor }) });
+    if (!/^text\/event-stream\b/i.test(answer.headers.get("Content-Type")!)) {
+      judge(await read(answer));
+      throw new Error("closed");
+    }
+    const push = parser((type, data, position) => {
+      if (type === "message") take({ type: "event", position, event: JSON.parse(data) });
+      else if (/^(state|ping|end)$/.test(type)) take({ ...JSON.parse(data), type });
+    }, retry);
+    const reader = answer.body!.getReader(), decoder = new TextDecoder();
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) throw new Error("closed");
+      push(decoder.decode(value, { stream: true }));
+    }
+  }
+
+  function ws({ leg, cursor, take }: Line): Promise<never> {
+    return new Promise((_, fail) => {
+      const at = url.replace("http", "ws") + "/ws" + (cursor && "?after=" + encodeURIComponent(cursor));
+      const socket = new WebSocket(at, ["tillbell.v1"].concat(ticket ? "bearer." + ticket : []));
+      const over = () => fail(new Error("closed"));
+      socket.onclose = over;
+      socket.onmessage = ({ data }) => {
+        try {
+          take(JSON.parse(data));
+        } catch (reason) {
+          fail(reason);
+        }
+      };
+      leg.onStop(() => {
+        socket.close();
+        over();
+      });
+    });
+  }
+
+  async function poll(line: Line): Promise<never> {
+    const { leg, take, judge } = line;
+    const mayHold = await takeStream(leg);
+    for (let hold = 0; ; hold = mayHold ? HOLD : 0) { // the first one shows at once whether polling works
+      const asked = Date.now();
+      const after = line.cursor && "&after=" + encodeURIComponent(line.cursor);
+      const { events, state, position, end } = judge(await get(`/poll?wait=${hold}s${after}`, leg));
+      for (const event of events) take({ type: "event", position: "", event });
+      take({ ...state, type: "state" });
+      line.cursor = position;
+      if (end) take({ ...end, type: "end" });
+      if (hold) take({ type: "ping" });
+      if (hold ? !events.length : !mayHold) {
+        await new Promise<void>((over) => {
+          setTimeout(over, asked + EMPTY - Date.now());
+          leg.onStop(over);
+        });
+      }
+    }
+  }
+
+  return {
+    get,
+    ways: { sse, ws, poll },
+    recall() {
+      try {
+        const [way, until] = localStorage.getItem(key)!.split(" ");
+        return +until > Date.now() ? way : "";
+      } catch {
+        return ""; // nothing is kept, or the page may not know
+      }
+    },
+    remember(way) {
+      try {
+        localStorage.setItem(key, way + " " + (Date.now() + DAY));
+      } catch { /* the page may not keep anything */ }
+    },
+    hidden: () => document?.hidden,
+    watch(leg, wake, leave) {
+      const on = (target: EventTarget | undefined, type: string, f: () => void) => {
+        target?.addEventListener?.(type, f);
+        leg.onStop(() => target?.removeEventListener?.(type, f));
+      };
+      const back = () => {
+        tabs?.join();
+        wake();
+      };
+      const away = () => {
+        tabs?.leave();
+        leave();
+      };
+      on(globalThis, "online", wake);
+      on(globalThis, "pageshow", back);
+      on(document, "resume", back);
+      on(document, "visibilitychange", () => document!.hidden || back());
+      on(globalThis, "pagehide", away); // a page that holds connections or locks is not kept for a return
+      on(document, "freeze", away);
+      tabs?.join();
+      leg.onStop(() => tabs?.leave());
+    },
+    ...tabs,
+  };
+}

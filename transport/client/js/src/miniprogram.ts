@@ -1,0 +1,205 @@
+/*
+ * The npm package's entry for WeChat mini-programs, which have neither fetch nor WebSocket, but calls of their own:
+ *
+ *   const outcome = await awaitPayment("order-1001", { ticket, base: "https://pay.shop.example" });
+ *
+ * What it says of them is from developers.weixin.qq.com/miniprogram/dev: api/network and framework/ability/network.
+ */
+import { Answer, Leg, Line, newLeg, Platform } from "./platform.js";
+import { Options as PageOptions, Outcome } from "./types.js";
+import { wait } from "./wait.js";
+
+export { TillbellError } from "./types.js";
+export type { Outcome, PaymentEvent, Snapshot } from "./types.js";
+
+const HOLD = 25; // s that a poll may wait
+const EMPTY = 5_000; // ms between two polls that bring nothing: something in between may answer every one at once
+const TIMEOUT = 60_000; // ms that wx.request may take, the most it allows: app.json may name less than a poll waits
+const DAY = 86_400_000; // ms that a way is remembered
+
+/** What an AbortSignal has. The runtime has none, so that a mini-program brings its own. */
+export interface Signal {
+  readonly aborted: boolean;
+  /** What the promise rejects with; an Error is made where there is none. */
+  readonly reason?: unknown;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
+export interface Options extends Omit<PageOptions, "ticket" | "base" | "signal"> {
+  /** The permission to await this payment: a mini-program has no cookies. */
+  ticket: string;
+  /** The server's URL. It is to be named among the mini-program's domains, for `request` and for `socket`. */
+  base: string;
+  /** Ends the wait. The promise rejects with its reason, and nothing is left behind. */
+  signal?: Signal;
+}
+
+/**
+ * Waits until the payment has an outcome, or the wait's time is over: the promise of this resolves once, with the
+ * outcome. It rejects with a TillbellError when the ticket is refused, with the signal's reason when it is aborted, and
+ * with a TypeError when `base` is no server's URL or the payment's URL another server's; connections that break are none
+ * of these. A mini-program in the background is told the outcome when it is shown again.
+ */
+export async function awaitPayment(urlOrPayment: string, options: Options): Promise<Outcome> {
+  const { signal, ticket } = options;
+  if (signal?.aborted) throw signal.reason ?? new Error("aborted");
+  return wait(miniProgram(address(urlOrPayment, options.base), ticket), options as unknown as PageOptions);
+}
+
+/**
+ * Returns the URL of the payment's state, as it does for pages; see `browser.ts`. The runtime has no URL to take one apart.
+ */
+function address(urlOrPayment: string, base: string): string {
+  const [, home, folder] = /^(https?:\/\/[^/?#\\@]+)(\/(?:[^?#]*\/)?|$|(?=[?#]))/i.exec(base) ?? [];
+  if (!home) throw new TypeError("name Tillbell's URL as `base`, such as https://pay.shop.example");
+  const [, scheme, host, path] = /^(?:(http|ws)(s?:\/\/[^/]*))?(\/(?:[^?#]*\/)?v1\/payments\/[^/?#]+)/i.exec(urlOrPayment) ?? [];
+  if (!path || (!scheme && path[1] === "/")) return home + (folder || "/") + "v1/payments/" + encodeURIComponent(urlOrPayment);
+  if (scheme && ("http" + host).toLowerCase() !== home.toLowerCase()) {
+    throw new TypeError("the payment is at another server: pass its URL as `base`");
+  }
+  return home + path;
+}
+
+/** What a mini-program has: WebSockets and polls, which both send the ticket in a header. */
+function miniProgram(url: string, ticket: string): Platform {
+  const key = "tillbell " + /^[^/]*\/\/[^/]*/.exec(url)![0];
+  const header = { Authorization: "Bearer " + ticket };
+  let hidden = false;
+
+  const get = (path: string, leg: Leg) => new Promise<Answer>((resolve, fail) => {
+    const over = () => fail(new Error("closed"));
+    const task = wx.request({
+      url: url + path, header, timeout: TIMEOUT, fail: over,
+      success: ({ statusCode, data, header }) => resolve({ // whatever the status is
+        status: statusCode, after: 1_000 * +find(header, "retry-after") || 0,
+        body: typeof data === "object" ? data ?? undefined : undefined, // what is no JSON comes as a text
+      }),
+    });
+    leg.onStop(() => {
+      task?.abort();
+      over(); // fail is called late, or not at all in the background
+    });
+  });
+
+  function ws({ leg, cursor, take }: Line): Promise<never> {
+    return new Promise((_, fail) => {
+      const over = () => fail(new Error("closed"));
+      const at = url.replace(/^http/i, "ws") + "/ws" + (cursor && "?after=" + encodeURIComponent(cursor));
+      // There is none if the mini-program has five already.
+      const socket = wx.connectSocket({ url: at, header, protocols: ["tillbell.v1"], fail: over });
+      const close = () => socket?.close({ code: 1000, fail() {} });
+      socket?.onOpen(() => leg.stopped && close()); // closing does nothing while it connects
+      socket?.onError(over);
+      socket?.onClose(over);
+      socket?.onMessage(({ data }) => {
+        try {
+          take(JSON.parse(data as string));
+        } catch (reason) {
+          fail(reason);
+        }
+      });
+      leg.onStop(() => {
+        close();
+        over();
+      });
+    });
+  }
+
+  async function poll({ leg, cursor, take, judge }: Line): Promise<never> {
+    for (let hold = 0; ; hold = HOLD) { // the first one shows at once whether polling works
+      const asked = Date.now();
+      const after = cursor && "&after=" + encodeURIComponent(cursor);
+      const { events, state, position, end } = judge(await get(`/poll?wait=${hold}s${after}`, leg));
+      for (const event of events) take({ type: "event", position: "", event });
+      take({ ...state, type: "state" });
+      cursor = position;
+      if (end) take({ ...end, type: "end" });
+      if (hold) take({ type: "ping" });
+      if (hold && !events.length) {
+        const rest = newLeg(asked + EMPTY - Date.now());
+        leg.onStop(rest.stop);
+        await new Promise<void>((over) => rest.onStop(over));
+      }
+    }
+  }
+
+  return {
+    get,
+    ways: { ws, poll },
+    recall() {
+      try {
+        const [way, until] = wx.getStorageSync(key).split(" ");
+        return +until > Date.now() ? way : "";
+      } catch {
+        return ""; // nothing is kept, or something else
+      }
+    },
+    remember(way) {
+      try {
+        wx.setStorageSync(key, way + " " + (Date.now() + DAY));
+      } catch { /* the storage is full */ }
+    },
+    hidden: () => hidden,
+    watch(leg, wake) {
+      // Sockets and requests end soon after it is hidden, and after five seconds so do timers. None of them must be
+      // stopped for that: WeChat for desktops goes on with them.
+      const hide = () => {
+        hidden = true;
+      };
+      const show = () => {
+        hidden = false;
+        wake();
+      };
+      const network = ({ isConnected }: { isConnected: boolean }) => isConnected && wake();
+      wx.onAppHide?.(hide);
+      wx.onAppShow?.(show);
+      wx.onNetworkStatusChange?.(network);
+      leg.onStop(() => {
+        wx.offAppHide?.(hide);
+        wx.offAppShow?.(show);
+        wx.offNetworkStatusChange?.(network);
+      });
+    },
+  };
+}
+
+/** Returns the header of the name, which is in lower case; its case in an answer is the server's, or the phone's. */
+function find(header: Record<string, string> | undefined, name: string): string {
+  for (const key in header) if (key.toLowerCase() === name) return header[key];
+  return "";
+}
+
+/** The calls of the runtime that are used here. What may be missing came later than wx.connectSocket's `protocols`. */
+declare const wx: {
+  request(options: {
+    url: string;
+    header: Record<string, string>;
+    timeout: number;
+    success(answer: { statusCode: number; data: unknown; header?: Record<string, string> }): void;
+    fail(): void;
+  }): { abort(): void } | undefined;
+  connectSocket(options: {
+    url: string;
+    header: Record<string, string>;
+    protocols: string[];
+    fail(): void;
+  }): Socket | undefined;
+  getStorageSync(key: string): string;
+  setStorageSync(key: string, content: string): void;
+  onAppShow?(listener: () => void): void;
+  onAppHide?(listener: () => void): void;
+  onNetworkStatusChange?(listener: (network: { isConnected: boolean }) => void): void;
+  offAppShow?(listener: () => void): void;
+  offAppHide?(listener: () => void): void;
+  offNetworkStatusChange?(listener: (network: { isConnected: boolean }) => void): void;
+};
+
+/** A SocketTask. */
+interface Socket {
+  onOpen(listener: () => void): void;
+  onMessage(listener: (message: { data: string | ArrayBuffer }) => void): void;
+  onError(listener: () => void): void;
+  onClose(listener: () => void): void;
+  close(options: { code: number; fail(): void }): void;
+}

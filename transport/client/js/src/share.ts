@@ -1,0 +1,88 @@
+import { Frame, Line } from "./platform.js";
+
+const ASK = "?"; // what a page says to the one that leads, which answers with all it knows
+const PULSE = 2_000; // ms between two of them
+const PATIENCE = 5_000; // ms without an answer: the leading page may have been put to sleep
+const FIRST = 1_500; // ms for the first answer: the leading page may just have begun
+
+/**
+ * Lets the pages of an origin that await the same payment share one connection, because a browser makes no more than six
+ * to one server: the page that holds the lock leads, and tells the others over a channel. Returns undefined where the
+ * browser has neither, as on an insecure origin.
+ */
+export function share(url: string) {
+  const locks = globalThis.navigator?.locks;
+  if (!locks || !globalThis.BroadcastChannel) return;
+  const name = "tillbell " + url;
+  const told: Frame[] = []; // a handful: states and events of one payment
+  let leads = false, alone = false;
+  let channel: BroadcastChannel | undefined;
+  let hear: ((frame: Frame) => void) | undefined;
+  let turn: (() => void) | undefined;
+  let release: (() => void) | undefined;
+
+  async function follow({ leg, take }: Line): Promise<never> {
+    leg.expect(FIRST);
+    const ask = () => channel?.postMessage(ASK);
+    const pulse = setInterval(ask, PULSE);
+    try {
+      return await new Promise<never>((_, fail) => {
+        hear = (frame) => {
+          try {
+            take(frame);
+            leg.expect(PATIENCE);
+          } catch (reason) {
+            fail(reason);
+          }
+        };
+        turn = () => leg.stop();
+        leg.onStop(() => fail(new Error("closed")));
+        ask();
+      });
+    } finally {
+      alone ||= leg.late;
+      clearInterval(pulse);
+      hear = turn = undefined;
+    }
+  }
+
+  return {
+    follow: () => (channel && !leads && !alone ? follow : undefined),
+
+    /** Tells the pages that follow. */
+    share(frame: Frame) {
+      told.push(frame);
+      if (leads) channel?.postMessage(frame);
+    },
+
+    /** Takes part. The page leads as soon as no other does. */
+    join() {
+      if (channel) return;
+      const mine = (channel = new BroadcastChannel(name));
+      const queue = new AbortController();
+      mine.onmessage = ({ data }) => {
+        if (data !== ASK) hear?.(data);
+        else if (leads) told.forEach((frame) => mine.postMessage(frame));
+      };
+      const gone = new Promise<void>((resolve) => {
+        release = () => {
+          queue.abort();
+          resolve();
+          mine.close();
+          channel = release = undefined;
+          leads = false;
+        };
+      });
+      locks.request(name, { signal: queue.signal }, () => {
+        leads = channel === mine;
+        turn?.();
+        return leads ? gone : undefined;
+      }).catch(() => {}); // it left before its turn
+    },
+
+    /** Lets another page lead. */
+    leave() {
+      release?.();
+    },
+  };
+}

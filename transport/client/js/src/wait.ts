@@ -1,0 +1,262 @@
+import { Answer, Frame, Leg, Line, newLeg, Platform, TAKEN } from "./platform.js";
+import { Options, Outcome, Snapshot, TillbellError } from "./types.js";
+
+const FIRST = 4_000; // ms that a way may take to show that it works
+const SILENCE = 60_000; // ms that a connection may be quiet: three heartbeats
+const FAREWELL = 1_000; // ms that the end may take to come behind the outcome
+const FLOOR = 4_800; // ms between two readings of the state while no way has proven itself: told within 5 s
+const SLOW = 30_000; // ms of silence after which it is read when one has: more than a heartbeat
+const DOWN = 60_000; // ms between two readings, at most, while the server cannot be reached
+const TICK = 1_000; // ms between two looks at the clock, at most
+const JUMP = 10_000; // ms by which that shows that the machine has slept
+const MAX_PAUSE = 300_000; // ms that the server may ask for
+
+/** A snapshot's members but for its position, which alone is nothing to tell. */
+const MEMBERS = "payment status final conflict amount refunded currency updated_at".split(" ");
+
+/** Ends a connection: the server told a code of the End table, and perhaps how many ms to stay away. */
+class End {
+  constructor(readonly code: string, readonly after = 0) {}
+}
+
+/** What a wait rejects with, and a reading of the state comes upon: there is nothing to try again. */
+type Verdict = End | TillbellError;
+
+/**
+ * Waits until the payment has an outcome, or the wait's time is over.
+ *
+ * The state is read first. Then the ways are tried in turn, each as long as it works; beside them the state is read
+ * every few seconds until one has proven itself, because a stream that has begun may still be held up by what lies
+ * between, and seldom afterwards. Whatever wakes the page starts the connection over, and reads the state at once.
+ */
+export async function wait(platform: Platform, { signal, onEvent, onStatus }: Options): Promise<Outcome> {
+  const all = newLeg(Infinity); // the whole wait
+  let line: Line; // of the connection
+  const names = Object.keys(platform.ways);
+  const seen = new Set<string>(); // ids of the events that were told
+  let snapshot: Snapshot | undefined;
+  let told: string;
+  let leg = newLeg(Infinity); // the connection, or the pause
+  let found: unknown; // the end that a reading of the state has come upon
+  let worked = false, woken = false, away = false, following = false;
+  let trusted = platform.recall(); // the way that has proven itself: it brought more than its beginning
+  let good = trusted; // the way that worked last
+  let at = Math.max(0, names.indexOf(trusted)), tried = 0;
+  let reading: Leg | undefined, floorAt = Infinity, gap = FLOOR;
+  let wakeAt = Infinity, wokeAt = 0, ticked = Date.now(), clock: ReturnType<typeof setTimeout>;
+
+  /** Judges an answer by the End table. */
+  function judge({ status, body, after }: Answer): any {
+    if (status === 200 && body) return body;
+    const { code, detail } = body ?? {};
+    if (status === 204) throw new End("done");
+    if (code === "expired" || (code && status > 428)) throw new End(code, after);
+    if (status < 400 || status > 428) throw new Error("closed");
+    throw new TillbellError(code ?? "refused", status, detail ?? "HTTP " + status);
+  }
+
+  /**
+   * Whether the reason ends the wait. What is refused at the beginning is a mistake of the page; later it is a proxy that
+   * has lost its server for a moment, but for a ticket that has expired meanwhile.
+   */
+  const fatal = (reason: unknown): reason is Verdict =>
+    reason instanceof End ? /^(done|expired)$/.test(reason.code)
+      : reason instanceof TillbellError && (!snapshot || reason.code === "unauthorized");
+
+  /** Whether what is heard is enough to know that the way works: another page has its own doubts. */
+  const sure = () => worked && (following || names[at] === trusted);
+
+  /** How long something may take. A network that is slow throughout is given more from round to round. */
+  const patience = () => FIRST * Math.min(4, 1 + Math.floor(tried / names.length));
+
+  /** Takes a snapshot, unless another node that is behind has told an older one. */
+  function take(next: Snapshot) {
+    if (typeof next?.position !== "string") throw new Error("closed"); // somebody else's JSON
+    if (snapshot && behind(next.position, snapshot.position)) return;
+    const text = JSON.stringify(next, MEMBERS);
+    snapshot = { ...JSON.parse(text), position: next.position } as Snapshot;
+    if (text === told) return;
+    told = text;
+    platform.share?.({ type: "state", ...snapshot });
+    call(onStatus, snapshot);
+  }
+
+  /** Takes what a connection brings. */
+  function frame(frame: Frame) {
+    if (leg.stopped) return;
+    const { type } = frame;
+    if (type === "end") throw new End(frame.code, frame.after);
+    if (type === "state") take(frame);
+    else if (type === "event") {
+      const { event, position } = frame;
+      if (position) line.cursor = position;
+      if (!seen.has(event.id)) {
+        seen.add(event.id);
+        platform.share?.(frame);
+        call(onEvent, event);
+        const { status, final, amount, currency } = event.data;
+        // What a refund leads to is read: its amount is not the payment's.
+        if (snapshot && behind(snapshot.position, position) && !/^refund/.test(status)) {
+          take({
+            ...snapshot, ...(amount && { amount, currency }), status: status as Snapshot["status"], final, position,
+            updated_at: event.time,
+          });
+        }
+      }
+    } else if (type !== "ping") return;
+    worked = true;
+    leg.expect(snapshot?.final ? FAREWELL : SILENCE);
+    if (type !== "state" && !following && names[at] !== trusted) platform.remember((trusted = names[at]));
+    if (sure()) floorAt = Date.now() + SLOW;
+  }
+
+  async function read(leg: Leg) {
+    take(judge(await platform.get("", leg)));
+    if (snapshot!.final) throw new End("done");
+  }
+
+  /** Reads the state beside the connection. */
+  async function glance() {
+    if (reading) return;
+    const began = Date.now();
+    floorAt = Infinity;
+    reading = newLeg(patience());
+    try {
+      await read(reading);
+      gap = FLOOR;
+    } catch (reason: any) {
+      if (fatal(reason)) {
+        found = reason;
+        leg.stop();
+      }
+      gap = Math.max(Math.min(gap * 2, DOWN), reason.after || 0);
+    }
+    reading.stop();
+    reading = undefined;
+    floorAt = began + (sure() ? SLOW : gap);
+  }
+
+  /** Starts over, at most every few seconds: what was sent while the page slept may be lost. */
+  function wake() {
+    away = false;
+    wakeAt = Math.max(Date.now(), wokeAt + FLOOR);
+    tick();
+  }
+
+  function tick() {
+    const now = Date.now();
+    const slept = now - ticked > JUMP && !platform.hidden();
+    ticked = now;
+    if (slept || (away && !platform.hidden())) wake(); // a page whose clock ticks has not left
+    else if (!away && now >= wakeAt) {
+      wokeAt = now;
+      wakeAt = Infinity;
+      woken = true;
+      leg.stop();
+      glance();
+    } else if (!away && now >= floorAt) glance();
+    clearTimeout(clock);
+    clock = setTimeout(tick, away ? TICK : Math.min(TICK, Math.max(0, Math.min(floorAt, wakeAt) - now)));
+  }
+
+  async function pause(ms: number) {
+    leg = newLeg(ms);
+    await new Promise<void>((over) => leg.onStop(over));
+    check();
+  }
+
+  /** Throws if the page has had enough. */
+  function check() {
+    if (all.stopped) throw signal!.reason ?? new Error("aborted");
+  }
+
+  /** Returns the outcome. It is read where it is only known that there is one. */
+  async function settle(code: Outcome["code"]): Promise<Outcome> {
+    for (let tries = 0; code === "done" && !snapshot?.final; tries++) {
+      if (tries) await pause(jitter(250 * 2 ** tries));
+      leg = newLeg(FIRST);
+      const reason = await read(leg).catch((reason) => reason);
+      leg.stop();
+      if (reason instanceof TillbellError || tries > 3) throw reason ?? new Error("closed");
+    }
+    if (!snapshot) throw new TillbellError(code, 410, "the wait is over");
+    if (code === "done") platform.share?.({ type: "end", code }); // another page's ticket may live longer
+    return { ...snapshot, code };
+  }
+
+  async function run(): Promise<Outcome> {
+    await glance();
+    for (let failures = 0; ; ) {
+      while (away) await pause(Infinity);
+      const began = Date.now();
+      let after = 0;
+      worked = woken = false;
+      leg = newLeg(patience());
+      const follow = platform.follow?.();
+      following = !!follow;
+      let reason: any = found;
+      if (!found && !all.stopped) {
+        line = { leg, cursor: line?.cursor ?? "", take: frame, judge, retry: (ms) => (after = ms) };
+        await (follow ?? platform.ways[names[at]])(line).catch((error) => (reason = error));
+      }
+      const { late } = leg;
+      leg.stop();
+      reason = found ?? reason;
+      check();
+      if (snapshot?.final) return settle("done");
+      if (fatal(reason)) {
+        if (reason instanceof End) return settle(reason.code as Outcome["code"]);
+        if (snapshot) return settle("expired"); // the ticket was good
+        throw reason;
+      }
+      if (woken || away || follow) continue;
+      const asked = Math.min(reason.after || after, MAX_PAUSE); // of readings as well
+      floorAt = Date.now() + Math.max(asked, Math.min(floorAt - Date.now(), gap));
+      if (worked || reason instanceof End) {
+        if (late) platform.remember((trusted = "")); // what fell silent has to prove itself again
+        tried = 0;
+        if (Date.now() - began >= FIRST) failures = 0;
+        good = names[at];
+      } else if (good !== names[at] || late || reason === TAKEN || failures > 2) {
+        at = (at + 1) % names.length;
+        if (++tried % names.length) continue;
+      }
+      const backoff = 500 * 2 ** Math.min(failures++, 5); // at most 32 s
+      await pause(Math.max(jitter(backoff), jitter(asked, 0.2)));
+    }
+  }
+
+  const stop = () => {
+    all.stop();
+    leg.stop();
+    reading?.stop();
+  };
+  signal?.addEventListener("abort", stop);
+  platform.watch(all, wake, () => {
+    away = true;
+    reading?.stop();
+    leg.stop();
+  });
+  tick();
+  try {
+    return await run();
+  } finally {
+    clearTimeout(clock!);
+    stop();
+    signal?.removeEventListener("abort", stop);
+  }
+}
+
+/** Between ms and a part more: clients that lost one server must not all come back at once. */
+const jitter = (ms: number, part = 1) => ms * (1 + Math.random() * part);
+
+/** Calls a function of the page's. What it throws is an unhandled rejection, and does not end the wait. */
+async function call<T>(listener: ((value: T) => void) | undefined, value: T) {
+  listener?.(value);
+}
+
+/** Whether position p lies before q in the same log: epoch.sequence, and a part more where several lie at one place. */
+function behind(p: string, q: string) {
+  const [epoch, ...a] = p.split("."), [other, ...b] = q.split(".");
+  return !p || (epoch === other && (+a[0] - +b[0] || +(a[1] ?? 0) - +(b[1] ?? 0)) < 0);
+}
