@@ -28,13 +28,32 @@ func newMetrics(r *relay.Relay) *metrics.Metrics {
 	return m
 }
 
-func newRoute(c *config.Config, r *relay.Relay, m *metrics.Metrics, log *slog.Logger) (*callback.Route, error) {
-	sources, err := Sources(c)
+// route is what the callback route is made of.
+type route struct {
+	fx.In
+
+	Config  *config.Config
+	Relay   *relay.Relay
+	Metrics *metrics.Metrics
+	Log     *slog.Logger
+	Watch   Watch `optional:"true"`
+}
+
+// Watch is who looks on, callbacks at one end and waits at the other. Nobody does by default.
+type Watch struct {
+	// Trace is told what becomes of callbacks.
+	Trace callback.Trace
+	// Transport is put around each transport.
+	Transport func(transport.Transport) transport.Transport
+}
+
+func newRoute(in route) (*callback.Route, error) {
+	sources, err := Sources(in.Config)
 	if err != nil {
 		return nil, err
 	}
 	return callback.NewRoute(callback.RouteOptions{
-		Relay: r, Metrics: m, Log: log, MaxBody: int64(c.Limits.CallbackBody),
+		Relay: in.Relay, Metrics: in.Metrics, Log: in.Log, MaxBody: int64(in.Config.Limits.CallbackBody), Trace: in.Watch.Trace,
 	}, sources), nil
 }
 
@@ -50,6 +69,7 @@ type server struct {
 	Metrics *metrics.Metrics
 	Log     *slog.Logger
 	Extra   Extra `optional:"true"`
+	Watch   Watch `optional:"true"`
 }
 
 // Extra are further routes of the public listener, and what wraps all of them.
@@ -60,13 +80,20 @@ type Extra struct {
 
 func newServer(lc fx.Lifecycle, in server) *transport.Server {
 	c := in.Config
+	ways := transports(in.Wheel, c)
+	if in.Watch.Transport != nil {
+		for i, t := range ways {
+			ways[i] = in.Watch.Transport(t)
+		}
+	}
 	s := transport.New(transport.Options{
 		Addr: c.Listen, CertFile: c.TLS.Cert, KeyFile: c.TLS.Key, PublicURL: c.PublicURL,
 		TicketTTL: c.Await.TTL, MaxTTL: c.Await.MaxTTL, Retention: c.Retention,
 		TrustedProxies: prefixes(c.TrustedProxies),
 		Delay:          c.Shutdown.Delay, Drain: c.Shutdown.Drain,
-		Relay: in.Relay, Access: in.Access, Transports: transports(in.Wheel, c),
-		KnowsSource: in.Route.Knows, SourceNames: in.Route.Names, Callbacks: in.Route, Client: clientjs.Module,
+		Relay: in.Relay, Access: in.Access, Transports: ways,
+		KnowsSource: in.Route.Knows, SourceNames: in.Route.Names, Callbacks: in.Route,
+		Client: clientjs.Module, Classic: clientjs.Classic,
 		Extra: in.Extra.Routes, Wrap: in.Extra.Wrap,
 		Metrics: in.Metrics, Log: in.Log,
 	})

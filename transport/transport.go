@@ -33,7 +33,8 @@ type Wait struct {
 
 	server    *Server
 	transport string
-	begin     time.Duration // by the server's clock
+	begin     time.Duration     // by the server's clock
+	told      func(*relay.Told) // nil if nobody watches
 }
 
 // newWait returns a wait for q over the transport.
@@ -47,10 +48,32 @@ func (s *Server) newWait(transport string, q relay.Request, cursor string) Wait 
 	}
 }
 
+// Watch returns the wait with told called behind each event that its waiter was given, for a Transport around another
+// one. told must return at once, and is never called at the same time as the waiter.
+func (w Wait) Watch(told func(*relay.Told)) Wait {
+	w.told = told
+	return w
+}
+
+// watched is a waiter that somebody looks at.
+type watched struct {
+	relay.Waiter
+	told func(*relay.Told)
+}
+
+// Deliver is the waiter's.
+func (w watched) Deliver(t *relay.Told) {
+	w.Waiter.Deliver(t)
+	w.told(t)
+}
+
 // Subscribe is Relay.Subscribe for this wait. It gives the engine 10 s.
 func (w Wait) Subscribe(ctx context.Context, waiter relay.Waiter) (*relay.Subscription, error) {
 	ctx, cancel := context.WithTimeout(ctx, engineTime)
 	defer cancel()
+	if w.told != nil {
+		waiter = watched{waiter, w.told}
+	}
 	c := &counted{waiter, w.server, w.transport, w.Payment, w.begin}
 	sub, err := w.server.relay.Subscribe(ctx, w.Request, c)
 	if err != nil {

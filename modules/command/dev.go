@@ -21,6 +21,7 @@ import (
 	"github.com/tillbell/tillbell/transport"
 	"github.com/tillbell/tillbell/transport/callback"
 	"github.com/tillbell/tillbell/transport/demo"
+	"github.com/tillbell/tillbell/transport/demo/live"
 )
 
 // devPort is where dev listens if nobody else does.
@@ -78,7 +79,7 @@ func dev(cmd *cobra.Command, port int) error {
 	if err := c.ValidateServe(); err != nil {
 		return err
 	}
-	signers, err := shopSources(s, c)
+	sources, err := shopSources(s, c)
 	if err != nil {
 		return err
 	}
@@ -87,14 +88,7 @@ func dev(cmd *cobra.Command, port int) error {
 	return modules.Program{
 		Config: c,
 		Log:    cmd.ErrOrStderr(),
-		Extend: fx.Provide(func(r *relay.Relay, route *callback.Route, log *slog.Logger) (modules.Extra, error) {
-			tickets, err := modules.Tickets(c)
-			if err != nil {
-				return modules.Extra{}, err
-			}
-			shop := demo.New(demo.Options{Relay: r, Tickets: tickets, Sources: signers, Callbacks: route, Log: log})
-			return modules.Extra{Routes: shop, Wrap: demo.Loopback}, nil
-		}),
+		Extend: shop(c, sources),
 		Started: func(public *transport.Server) error {
 			s.URL = "http://" + public.Addr().String()
 			if other, err := loadState(cmd.Context()); err == nil && other.URL != s.URL {
@@ -109,6 +103,25 @@ func dev(cmd *cobra.Command, port int) error {
 			return nil
 		},
 	}.Run(cmd.Context())
+}
+
+// shop is the demo shop with the sources, which looks on at both ends of the relay.
+func shop(c *config.Config, sources []demo.Source) fx.Option {
+	view := live.New()
+	return fx.Options(
+		fx.Supply(modules.Watch{Trace: view, Transport: view.Watch}),
+		fx.Provide(func(lc fx.Lifecycle, r *relay.Relay, route *callback.Route, log *slog.Logger) (modules.Extra, error) {
+			tickets, err := modules.Tickets(c)
+			if err != nil {
+				return modules.Extra{}, err
+			}
+			s := demo.New(demo.Options{
+				Relay: r, Tickets: tickets, Sources: sources, Callbacks: route, Live: view, Log: log,
+			})
+			lc.Append(fx.StopHook(s.Stop)) // after the server, which needs its routes
+			return modules.Extra{Routes: s.Routes(), Wrap: s.Wrap}, nil
+		}),
+	)
 }
 
 // newState returns throw-away keys for everything and a configuration that goes with them.
@@ -171,11 +184,18 @@ func currencyOf(provider string) string {
 func shopSources(s state, c *config.Config) ([]demo.Source, error) {
 	var list []demo.Source
 	for _, l := range labels {
-		signer, err := modules.Providers[l.provider].NewSigner(c.Sources[l.provider], s.Keys[l.provider])
+		adapter, section := modules.Providers[l.provider], c.Sources[l.provider]
+		signer, err := adapter.NewSigner(section, s.Keys[l.provider])
 		if err != nil {
 			return nil, fmt.Errorf("dev: %s: %w", l.provider, err)
 		}
-		list = append(list, demo.Source{Name: l.provider, Label: l.label, Currency: l.currency, Signer: signer})
+		provider, err := adapter.New(section)
+		if err != nil {
+			return nil, fmt.Errorf("dev: %s: %w", l.provider, err)
+		}
+		list = append(list, demo.Source{
+			Name: l.provider, Label: l.label, Currency: l.currency, Signer: signer, Provider: provider,
+		})
 	}
 	return list, nil
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/tillbell/tillbell/modules/config"
 	"github.com/tillbell/tillbell/relay"
 	"github.com/tillbell/tillbell/transport/callback"
+	"github.com/tillbell/tillbell/transport/callback/fault"
 )
 
 // sendOptions are send's flags.
@@ -83,13 +85,17 @@ func send(cmd *cobra.Command, name string, o sendOptions) error {
 		return err
 	}
 	known := s.payment(cmd.Context(), o.n.Payment)
-	posts, err := compose(o.fault, signer, section, complete(o.n, known, section.Provider))
+	account, err := faulty(o.fault, signer, section)
+	if err != nil {
+		return about(name, section.Provider, err)
+	}
+	posts, err := fault.Compose(o.fault, account, complete(o.n, known, section.Provider), time.Now())
 	if err != nil {
 		return about(name, section.Provider, err)
 	}
 	refused, conflicts := false, len(known.Conflicts)
 	for _, p := range posts {
-		answer, err := post(cmd.Context(), s, name, p.request)
+		answer, err := post(cmd.Context(), s, name, p.Request)
 		if err != nil {
 			return err
 		}
@@ -99,7 +105,7 @@ func send(cmd *cobra.Command, name string, o sendOptions) error {
 			}
 		}
 		refused = refused || !answer.acknowledged
-		p.print(cmd.OutOrStdout(), name, answer, o)
+		printPosting(cmd.OutOrStdout(), p, name, answer, o)
 	}
 	if refused {
 		return exit{code: exitError}
@@ -118,8 +124,8 @@ func (o *sendOptions) check() error {
 	if o.n.Status = relay.Status(o.status); !o.n.Status.Valid() {
 		return usage(fmt.Errorf("--status %q is none of paid, pending, failed, closed, refunded, refund_failed", o.status))
 	}
-	if o.fault != "" && !slices.Contains(faults, o.fault) {
-		return usage(fmt.Errorf("--fault %q is none of %s", o.fault, strings.Join(faults, ", ")))
+	if o.fault != "" && !slices.Contains(fault.Names, o.fault) {
+		return usage(fmt.Errorf("--fault %q is none of %s", o.fault, strings.Join(fault.Names, ", ")))
 	}
 	if strings.HasPrefix(o.amount, "-") {
 		return usage(fmt.Errorf("--amount %q must not be negative; --status refunded is money that goes back", o.amount))

@@ -63,6 +63,8 @@ type RouteOptions struct {
 	Log     *slog.Logger
 	// MaxBody bounds a callback's body in bytes.
 	MaxBody int64
+	// Trace is told what becomes of each callback. Nil is nobody.
+	Trace Trace
 }
 
 // Route is the handler of /v1/callbacks/{source}. It bounds its own reads and writes.
@@ -126,7 +128,11 @@ func (rt *Route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	result, err := rt.take(w, r, source)
+	var watching Observer // nil if there is no Trace
+	if rt.opts.Trace != nil {
+		watching = rt.opts.Trace.Received(r.Context(), source.Name)
+	}
+	result, err := rt.take(w, r, source, watching)
 	answer := source.Provider.Answer(err)
 	h := w.Header()
 	h["Cache-Control"] = noStore
@@ -138,11 +144,14 @@ func (rt *Route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(answer.Status)
 	_, _ = io.WriteString(w, answer.Body) // a provider that is gone calls again
+	if watching != nil {
+		watching.Answered(answer.Status, err)
+	}
 	rt.report(source, result, err, time.Since(begin))
 }
 
 // take does all but the answer. The result is for the metric.
-func (rt *Route) take(w http.ResponseWriter, r *http.Request, source *account) (result string, err error) {
+func (rt *Route) take(w http.ResponseWriter, r *http.Request, source *account, watching Observer) (result string, err error) {
 	parsed, err := rt.parse(w, r, source)
 	if err != nil {
 		if refusal, ok := errors.AsType[*Refusal](err); ok {
@@ -157,6 +166,10 @@ func (rt *Route) take(w http.ResponseWriter, r *http.Request, source *account) (
 		}
 		rt.opts.Log.Warn("no usable payment id", "source", source.Name, "events", n)
 	}
+	if watching != nil {
+		stored, _ := source.Events(events)
+		watching.Verified(stored)
+	}
 	// A provider that hangs up meanwhile must not leave half of its callback stored.
 	ctx := &patience{parent: r.Context(), until: time.Now().Add(storeTime)}
 	defer ctx.release()
@@ -166,6 +179,9 @@ func (rt *Route) take(w http.ResponseWriter, r *http.Request, source *account) (
 		receipt, err := rt.opts.Relay.Publish(ctx, e)
 		if err != nil {
 			return "unavailable", err
+		}
+		if watching != nil {
+			watching.Stored(e, receipt)
 		}
 		if result != "stored" {
 			result = "duplicate"

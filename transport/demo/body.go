@@ -16,9 +16,9 @@ import (
 // maxBody bounds what the page sends, in bytes: a few short words.
 const maxBody = 4 << 10
 
-// readBody reads the body as one JSON object of exactly those members, all of them strings. If it is anything else,
-// the answer is sent and ok is false.
-func readBody(w http.ResponseWriter, r *http.Request, members ...string) (o map[string]string, ok bool) {
+// readBody reads the body as one JSON object of exactly those members, all of them strings. Those of optional may be
+// missing. If it is anything else, the answer is sent and ok is false.
+func readBody(w http.ResponseWriter, r *http.Request, members []string, optional ...string) (o map[string]string, ok bool) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
 		transport.NewProblem(http.StatusRequestEntityTooLarge, "payload_too_large",
@@ -29,7 +29,7 @@ func readBody(w http.ResponseWriter, r *http.Request, members ...string) (o map[
 		refuse(w, "bad_request", "the body did not arrive as announced")
 		return nil, false
 	}
-	if o, err = parseBody(body, members); err != nil {
+	if o, err = parseBody(body, members, optional); err != nil {
 		refuse(w, "bad_request", "body: "+err.Error())
 		return nil, false
 	}
@@ -42,12 +42,12 @@ func refuse(w http.ResponseWriter, code, detail string) {
 
 // parseBody is stricter than json.Unmarshal, which ignores case, takes the last of equal members, and replaces what is
 // not UTF-8.
-func parseBody(body []byte, members []string) (map[string]string, error) {
+func parseBody(body []byte, members, optional []string) (map[string]string, error) {
 	d := json.NewDecoder(strings.NewReader(string(body)))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') || !utf8.Valid(body) {
 		return nil, errors.New("not a JSON object in UTF-8")
 	}
-	o := make(map[string]string)
+	o, known := make(map[string]string), slices.Concat(members, optional)
 	for d.More() {
 		name, err := d.Token()
 		if err != nil {
@@ -58,8 +58,8 @@ func parseBody(body []byte, members []string) (map[string]string, error) {
 			return nil, errors.New("not valid JSON")
 		}
 		member, _ := name.(string) // the decoder takes nothing else for a name
-		if !slices.Contains(members, member) {
-			return nil, fmt.Errorf("unknown member %.40q; known are %s", member, strings.Join(members, ", "))
+		if !slices.Contains(known, member) {
+			return nil, fmt.Errorf("unknown member %.40q; known are %s", member, strings.Join(known, ", "))
 		}
 		if _, twice := o[member]; twice {
 			return nil, fmt.Errorf("member %q comes twice", member)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -24,8 +24,11 @@ type tab struct {
 	t   *testing.T
 	ctx context.Context
 
-	mu     sync.Mutex
-	wrongs []string
+	mu      sync.Mutex
+	origin  string // the only one that it may ask anything of
+	broken  bool   // the test breaks connections, of which the browser complains
+	asked   int
+	strange []string // what went wrong
 }
 
 // chromium returns the browser's path. Without one the test is skipped, or fails if TILLBELL_TEST_REQUIRE_TOOLS is 1.
@@ -44,8 +47,8 @@ func chromium(t *testing.T) string {
 	return ""
 }
 
-// newTab opens a browser with a fresh profile. The test fails in the end if the page wrote an error to its console, or
-// broke its own security policy, which is reported there too.
+// newTab opens a browser with a fresh profile. The test fails in the end if the page wrote an error to its console,
+// broke its own security policy, which is reported there too, or asked anything of another origin.
 func newTab(t *testing.T) *tab {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -61,11 +64,17 @@ func newTab(t *testing.T) *tab {
 	if err := chromedp.Listen(ctx, p.hear); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if len(p.wrongs) > 0 {
-			t.Errorf("the page's console has %q", p.wrongs)
+		if len(p.strange) > 0 {
+			t.Errorf("in the page there was %q", p.strange)
+		}
+		if p.asked == 0 {
+			t.Error("no request of the page was seen")
 		}
 	})
 	return p
@@ -73,6 +82,8 @@ func newTab(t *testing.T) *tab {
 
 // hear is called for everything that happens in the page.
 func (p *tab) hear(what any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	var wrong string
 	switch e := what.(type) {
 	case *runtime.EventExceptionThrown:
@@ -88,13 +99,25 @@ func (p *tab) hear(what any) {
 		if e.Entry.Level == "error" || e.Entry.Level == "warning" {
 			wrong = e.Entry.Text + " " + e.Entry.URL
 		}
+		if p.broken && e.Entry.Source == "network" {
+			wrong = ""
+		}
+	case *network.EventRequestWillBeSent:
+		p.asked++
+		if url := e.Request.URL; !strings.HasPrefix(url, p.origin+"/") && !strings.HasPrefix(url, "about:") {
+			wrong = "asked " + url
+		}
 	}
-	if wrong == "" {
-		return
+	if wrong != "" {
+		p.strange = append(p.strange, wrong)
 	}
+}
+
+// breaks says that the test breaks connections.
+func (p *tab) breaks() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.wrongs = append(p.wrongs, wrong)
+	p.broken = true
 }
 
 func (p *tab) do(steps ...chromedp.Action[chromedp.Void]) {
@@ -107,12 +130,8 @@ func (p *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 // speak makes the browser prefer the language.
 func (p *tab) speak(language string) {
 	p.t.Helper()
-	agent, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](`navigator.userAgent`))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	_, err = chromedp.Call(p.ctx, emulation.SetUserAgentOverride,
-		emulation.SetUserAgentOverrideParams{UserAgent: agent, AcceptLanguage: language})
+	_, err := chromedp.Call(p.ctx, emulation.SetUserAgentOverride,
+		emulation.SetUserAgentOverrideParams{UserAgent: p.is(`navigator.userAgent`), AcceptLanguage: language})
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -128,6 +147,16 @@ func (p *tab) is(expression string) string {
 	return v
 }
 
+// await evaluates an expression that is a promise of a text.
+func (p *tab) await(expression string) string {
+	p.t.Helper()
+	v, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		p.t.Fatalf("%s: %v", expression, err)
+	}
+	return v
+}
+
 // until waits for an expression to be true in the page.
 func (p *tab) until(expression string) {
 	p.t.Helper()
@@ -136,15 +165,25 @@ func (p *tab) until(expression string) {
 	}
 }
 
-// open shows the page with an order that waits to be paid.
-func (p *tab) open(address string) {
+const waiting = `document.querySelector("#payment").textContent.startsWith("order-") &&
+	document.querySelector("#status").dataset.status === "pending" && document.querySelector("#qr svg path") !== null`
+
+// open shows the page with an order that waits to be paid. The query may choose the language.
+func (p *tab) open(s *shop, query string) {
 	p.t.Helper()
-	p.do(chromedp.Navigate(address))
+	p.mu.Lock()
+	p.origin = s.url
+	p.mu.Unlock()
+	p.do(chromedp.Navigate(s.url + "/demo" + query))
 	p.until(waiting)
 }
 
-const waiting = `document.querySelector("#payment").textContent.startsWith("order-") &&
-	document.querySelector("#status").dataset.status === "pending" && document.querySelector("#qr svg path") !== null`
+// reload loads the page again and waits for the order to be there once more.
+func (p *tab) reload(payment string) {
+	p.t.Helper()
+	p.do(chromedp.Reload())
+	p.until(`document.querySelector("#payment").textContent === "` + payment + `"`)
+}
 
 // choose selects a source and waits for its order.
 func (p *tab) choose(source string) {
@@ -154,14 +193,31 @@ func (p *tab) choose(source string) {
 		return
 	}
 	p.do(chromedp.Click(chromedp.CSS(`input[value="` + source + `"]`)))
+	p.another(before)
+}
+
+// another waits for an order that is not the one before.
+func (p *tab) another(before string) {
+	p.t.Helper()
 	p.until(waiting + ` && document.querySelector("#payment").textContent !== "` + before + `"`)
 }
 
 func (p *tab) payment() string { return p.is(`document.querySelector("#payment").textContent`) }
 
-func (p *tab) press(action string) {
+func (p *tab) click(selector string) {
 	p.t.Helper()
-	p.do(chromedp.Click(chromedp.CSS("[data-action=" + action + "]")))
+	p.do(chromedp.Click(chromedp.CSS(selector)))
+}
+
+func (p *tab) visible(selector string) bool {
+	p.t.Helper()
+	return p.is(`String(document.querySelector("`+selector+`").checkVisibility())`) == "true"
+}
+
+// press clicks a button of the desk: an action, a fault or something done to the line.
+func (p *tab) press(kind, name string) {
+	p.t.Helper()
+	p.click("[data-" + kind + "=" + name + "]")
 }
 
 // wantStatus waits for the page to show a status in those words.
@@ -173,90 +229,8 @@ func (p *tab) wantStatus(status, words string) {
 	}
 }
 
-// wantLog waits for a line in the page's log.
-func (p *tab) wantLog(text string) {
+// wantText waits for an element to hold the text.
+func (p *tab) wantText(selector, text string) {
 	p.t.Helper()
-	p.until(`document.querySelector("#log").innerText.includes("` + text + `")`)
-}
-
-// languages is what the page says in each.
-var languages = map[string]struct{ waiting, paid, refunded, told, refused string }{
-	"en-US": {"Waiting for payment", "Paid", "Refunded", "Page told: paid", "Refused (401), nothing changed"},
-	"zh-CN": {"等待支付", "已支付", "已退款", "页面收到：已支付", "已拒绝（401），状态不变"},
-}
-
-func TestPage(t *testing.T) {
-	chromium(t)
-	for language, say := range languages {
-		t.Run(language, func(t *testing.T) {
-			s, p := newShop(t), newTab(t)
-			p.speak(language)
-			p.open(s.url + "/demo")
-			if lang := p.is(`document.documentElement.lang`); !strings.HasPrefix(lang, language[:2]) {
-				t.Errorf("the page's language is %s", lang)
-			}
-			for source := range sources {
-				p.choose(source)
-				p.wantStatus("pending", say.waiting)
-				p.press("forged")
-				p.wantLog(say.refused)
-				p.wantStatus("pending", say.waiting)
-				p.press("paid")
-				p.wantStatus("paid", say.paid)
-				p.wantLog(say.told)
-				if state, _ := s.history(t, p.payment()); state.Status != "paid" || state.Conflict {
-					t.Errorf("%s: the relay says %+v", source, state)
-				}
-			}
-			paid := p.payment()
-			p.reload(s.url+"/demo", paid)
-			p.wantStatus("paid", say.paid)
-			p.press("refunded")
-			p.wantStatus("refunded", say.refunded)
-			p.reload(s.url+"/demo", paid)
-			p.wantStatus("refunded", say.refunded)
-			p.do(chromedp.Click(chromedp.CSS("#again")))
-			p.until(waiting + ` && document.querySelector("#payment").textContent !== "` + paid + `"`)
-		})
-	}
-}
-
-// reload loads the page again in a tab that has an order.
-func (p *tab) reload(address, payment string) {
-	p.t.Helper()
-	p.do(chromedp.Navigate(address))
-	p.until(`document.querySelector("#payment").textContent === "` + payment + `"`)
-}
-
-// TestButtons: the page has those of the chosen provider alone, and no refund before the payment.
-func TestButtons(t *testing.T) {
-	s, p := newShop(t), newTab(t)
-	p.open(s.url + "/demo?lang=en")
-	for source, statuses := range sources {
-		p.choose(source)
-		want := []string{"forged"}
-		for _, status := range statuses {
-			want = append(want, string(status))
-		}
-		for _, action := range []string{"paid", "pending", "failed", "closed", "refunded", "forged"} {
-			hidden := p.is(`String(document.querySelector("[data-action=`+action+`]").hidden)`) == "true"
-			if hidden == slices.Contains(want, action) {
-				t.Errorf("%s: hidden %v of %s", source, hidden, action)
-			}
-		}
-		if p.is(`String(document.querySelector("[data-action=refunded]").disabled)`) != "true" {
-			t.Errorf("%s: a refund is offered before the payment", source)
-		}
-	}
-}
-
-// TestFailedThenPaid: the wait goes on after an outcome that is not final.
-func TestFailedThenPaid(t *testing.T) {
-	s, p := newShop(t), newTab(t)
-	p.open(s.url + "/demo?lang=en")
-	p.choose("stripe")
-	p.press("failed")
-	p.wantStatus("failed", "Payment failed")
-	p.press("paid")
-	p.wantStatus("paid", "Paid")
+	p.until(`document.querySelector("` + selector + `").textContent.includes("` + text + `")`)
 }

@@ -34,8 +34,7 @@ func local(host string) bool {
 	return false
 }
 
-// ownPage passes on what the shop's own page sent and answers 403 to anything else. Browsers send Origin with every
-// POST (WHATWG Fetch, section 3.2), so that one without it comes from no page.
+// ownPage passes on what the shop's own page sent and answers 403 to anything else.
 func ownPage(h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !sameOrigin(r) {
@@ -47,15 +46,18 @@ func ownPage(h http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
+// sameOrigin reports whether a page of this origin sent r. Browsers send Origin with every POST and every WebSocket
+// handshake, and with a GET of the own origin Sec-Fetch-Site instead (WHATWG Fetch, section 3.2; W3C Fetch Metadata,
+// section 2.4), so that a request with neither comes from no page.
 func sameOrigin(r *http.Request) bool {
-	origin := r.Header.Values("Origin")
-	if len(origin) != 1 || origin[0] != "http://"+r.Host && origin[0] != "https://"+r.Host {
-		return false
-	}
-	for _, site := range r.Header.Values("Sec-Fetch-Site") {
+	origin, sites := r.Header.Values("Origin"), r.Header.Values("Sec-Fetch-Site")
+	for _, site := range sites {
 		if site != "same-origin" {
 			return false
 		}
 	}
-	return true
+	if len(origin) == 0 {
+		return r.Method == http.MethodGet && len(sites) > 0
+	}
+	return len(origin) == 1 && (origin[0] == "http://"+r.Host || origin[0] == "https://"+r.Host)
 }

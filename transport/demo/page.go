@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"embed"
 	"html/template"
+	"io/fs"
 	"net/http"
+	"path"
 	"strings"
 
 	"github.com/tillbell/tillbell/relay"
+	"github.com/tillbell/tillbell/transport/callback/fault"
 )
 
 //go:embed assets
@@ -34,38 +37,36 @@ func servePage(counters []counter) http.HandlerFunc {
 	err := page.Execute(&b, struct {
 		Counters []counter
 		Price    relay.Amount
-		Buttons  []string
-	}{counters, price, buttons()})
+		Buttons  []relay.Status
+		Faults   []string
+	}{counters, price, statuses, fault.Names})
 	if err != nil {
 		panic("demo: render page: " + err.Error()) // the template and what it shows are part of the program
 	}
 	return serve("text/html; charset=utf-8", b.Bytes())
 }
 
-// buttons returns all actions in the order of the page's buttons.
-func buttons() []string {
-	var list []string
-	for _, status := range statuses {
-		list = append(list, string(status))
-	}
-	return append(list, forged)
+// contentTypes of the page's files by the end of their name.
+var contentTypes = map[string]string{
+	".css": "text/css; charset=utf-8",
+	".js":  "text/javascript; charset=utf-8",
+	".svg": "image/svg+xml",
 }
 
 // assets returns the page's files by their path.
 func assets() map[string]http.HandlerFunc {
 	handlers := make(map[string]http.HandlerFunc)
-	for name, contentType := range map[string]string{
-		"demo.css": "text/css; charset=utf-8",
-		"demo.js":  "text/javascript; charset=utf-8",
-		"view.js":  "text/javascript; charset=utf-8",
-		"text.js":  "text/javascript; charset=utf-8",
-		"icon.svg": "image/svg+xml",
-	} {
-		content, err := files.ReadFile("assets/" + name)
-		if err != nil {
-			panic("demo: read asset: " + err.Error()) // it is embedded
+	err := fs.WalkDir(files, "assets", func(name string, d fs.DirEntry, err error) error {
+		contentType := contentTypes[path.Ext(name)]
+		if err != nil || d.IsDir() || contentType == "" { // as the page's template is
+			return err
 		}
-		handlers["/demo/"+name] = serve(contentType, content)
+		content, err := files.ReadFile(name)
+		handlers["/demo"+strings.TrimPrefix(name, "assets")] = serve(contentType, content)
+		return err
+	})
+	if err != nil {
+		panic("demo: read assets: " + err.Error()) // they are embedded
 	}
 	return handlers
 }
@@ -82,5 +83,6 @@ func serve(contentType string, content []byte) http.HandlerFunc {
 	}
 }
 
-// ActionList is the counter's actions as words, for the page.
+// ActionList is the counter's actions as words, FaultList its faults, for the page.
 func (c counter) ActionList() string { return strings.Join(c.Actions, " ") }
+func (c counter) FaultList() string  { return strings.Join(c.Faults, " ") }

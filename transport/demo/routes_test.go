@@ -1,149 +1,19 @@
 package demo_test
 
 import (
-	"encoding/xml"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"regexp"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/tillbell/tillbell/relay"
 	"github.com/tillbell/tillbell/transport/demo"
 )
 
-// order is what the shop answers.
-type order struct {
-	Payment, Ticket, Amount, Currency, Source, QR string
-	ExpiresAt                                     time.Time `json:"expires_at"`
-}
-
-func (s *shop) order(t testing.TB, source string) order {
-	t.Helper()
-	var o order
-	s.post(t, "/demo/orders", fmt.Sprintf(`{"source":%q}`, source), http.StatusCreated, &o)
-	return o
-}
-
-type posted struct {
-	Status       int
-	Acknowledged bool
-}
-
-func (s *shop) pay(t testing.TB, o order, action string) posted {
-	t.Helper()
-	var p posted
-	s.post(t, "/demo/pay", fmt.Sprintf(`{"payment":%q,"source":%q,"action":%q}`, o.Payment, o.Source, action),
-		http.StatusOK, &p)
-	return p
-}
-
-// sources are the shop's, with the statuses that each provider has callbacks for.
-var sources = map[string][]relay.Status{
-	"wechatpay-v3":      {relay.Failed, relay.Paid, relay.Refunded},
-	"alipay":            {relay.Pending, relay.Closed, relay.Paid, relay.Refunded},
-	"stripe":            {relay.Pending, relay.Failed, relay.Closed, relay.Paid, relay.Refunded},
-	"standard-webhooks": {relay.Pending, relay.Failed, relay.Closed, relay.Paid, relay.Refunded},
-}
-
-func TestOrder(t *testing.T) {
-	s := newShop(t)
-	o := s.order(t, "stripe")
-	if !regexp.MustCompile(`^order-[0-9a-f]{12}$`).MatchString(o.Payment) || o.Source != "stripe" ||
-		o.Amount != "129.00" || o.Currency != "USD" {
-		t.Errorf("order %+v", o)
-	}
-	if left := time.Until(o.ExpiresAt); left > 15*time.Minute || left < 14*time.Minute {
-		t.Errorf("expires in %v", left)
-	}
-	wantSVG(t, o.QR)
-	resp, text := s.do(t, "GET", "/v1/payments/"+o.Payment, "", "Authorization", "Bearer "+o.Ticket)
-	if resp.StatusCode != http.StatusOK || !strings.Contains(text, `"status":"pending"`) {
-		t.Errorf("with its ticket: %d %s", resp.StatusCode, text)
-	}
-	other := s.order(t, "stripe")
-	resp, text = s.do(t, "GET", "/v1/payments/"+other.Payment, "", "Authorization", "Bearer "+o.Ticket)
-	wantProblem(t, "with another's ticket", resp, text, http.StatusUnauthorized, "unauthorized")
-	if strings.Contains(s.log.String(), o.Ticket) {
-		t.Error("a ticket was logged")
-	}
-}
-
-func wantSVG(t *testing.T, text string) {
-	t.Helper()
-	d := xml.NewDecoder(strings.NewReader(text))
-	for {
-		switch _, err := d.Token(); {
-		case errors.Is(err, io.EOF):
-			if !strings.HasPrefix(text, "<svg ") || strings.Contains(text, "style") {
-				t.Errorf("not an inline SVG without styles: %.200s", text)
-			}
-			return
-		case err != nil:
-			t.Errorf("not XML: %v", err)
-			return
-		}
-	}
-}
-
-func TestEveryProviderCallsBack(t *testing.T) {
-	s := newShop(t)
-	for source, statuses := range sources {
-		t.Run(source, func(t *testing.T) {
-			o := s.order(t, source)
-			for _, status := range statuses {
-				if status == relay.Closed { // it may be final
-					o = s.order(t, source)
-				}
-				if p := s.pay(t, o, string(status)); p.Status/100 != 2 || !p.Acknowledged {
-					t.Errorf("%s: %+v", status, p)
-				}
-				if state, _ := s.history(t, o.Payment); state.Status != status || state.Conflict {
-					t.Errorf("%s: state %+v", status, state)
-				}
-				if status == relay.Closed {
-					o = s.order(t, source)
-				}
-			}
-		})
-	}
-}
-
-func TestForged(t *testing.T) {
-	s := newShop(t)
-	for source := range sources {
-		o := s.order(t, source)
-		before, n := s.history(t, o.Payment)
-		if p := s.pay(t, o, "forged"); p.Status != http.StatusUnauthorized || p.Acknowledged {
-			t.Errorf("%s: %+v", source, p)
-		}
-		after, m := s.history(t, o.Payment)
-		if after.Status != relay.Pending || after.Position != before.Position || m != n {
-			t.Errorf("%s: state %+v with %d entries, before %+v with %d", source, after, m, before, n)
-		}
-	}
-}
-
-// TestOnlyTheChosenSourcePays: an order is bound to its source, amount and currency.
-func TestOnlyTheChosenSourcePays(t *testing.T) {
-	s := newShop(t)
-	o := s.order(t, "stripe")
-	o.Source = "alipay"
-	if p := s.pay(t, o, "paid"); !p.Acknowledged {
-		t.Errorf("a genuine callback: %+v", p)
-	}
-	if state, _ := s.history(t, o.Payment); state.Status != relay.Pending || !state.Conflict {
-		t.Errorf("state %+v", state)
-	}
-}
-
 func TestBodies(t *testing.T) {
 	s := newShop(t)
-	const pay, orders = "/demo/pay", "/demo/orders"
+	const pay, orders, line = "/demo/pay", "/demo/orders", "/demo/line"
 	for _, c := range []struct{ path, body, code string }{
 		{orders, ``, "bad_request"},
 		{orders, `[]`, "bad_request"},
@@ -158,7 +28,20 @@ func TestBodies(t *testing.T) {
 		{orders, "{\"source\":\"stripe\xff\"}", "bad_request"},
 		{orders, `{"source":"paypal"}`, "unknown_source"},
 		{orders, `{"source":""}`, "unknown_source"},
+		{orders, `{"source":"stripe","expires_in":"29s"}`, "bad_request"},
+		{orders, `{"source":"stripe","expires_in":"15m1s"}`, "bad_request"},
+		{orders, `{"source":"stripe","expires_in":"soon"}`, "bad_request"},
+		{orders, `{"source":"stripe","expires_in":""}`, "bad_request"},
+		{orders, `{"source":"stripe","expires_in":60}`, "bad_request"},
 		{pay, `{"payment":"p","source":"paypal","action":"paid"}`, "unknown_source"},
+		{pay, `{"payment":"p","source":"stripe","action":"forged"}`, "unknown_action"},
+		{pay, `{"payment":"p","source":"stripe","action":"paid","fault":"stolen"}`, "unknown_fault"},
+		{pay, `{"payment":"p","source":"stripe","action":"paid","fault":"probe"}`, "unknown_fault"},
+		{pay, `{"payment":"p","source":"stripe","action":"paid","fault":null}`, "bad_request"},
+		{line, `{"payment":"p","do":"burn"}`, "unknown_action"},
+		{line, `{"payment":"p","do":""}`, "unknown_action"},
+		{line, `{"payment":"..","do":"cut"}`, "invalid_payment"},
+		{line, `{"payment":"p"}`, "bad_request"},
 		{pay, `{"payment":"p","source":"stripe","action":"stolen"}`, "unknown_action"},
 		{pay, `{"payment":"p","source":"stripe","action":"registered"}`, "unknown_action"},
 		{pay, `{"payment":"p","source":"wechatpay-v3","action":"closed"}`, "unknown_action"},
@@ -217,8 +100,15 @@ func TestForeignPages(t *testing.T) {
 		{"Sec-Fetch-Site", "same-site"}, // another port
 		{"Sec-Fetch-Site", "none"},
 	} {
-		for _, path := range []string{"/demo/orders", "/demo/pay"} {
+		for _, path := range []string{"/demo/orders", "/demo/pay", "/demo/line"} {
 			resp, text := s.do(t, "POST", path, `{"source":"stripe"}`, c...)
+			wantProblem(t, path+" with "+strings.Join(c, ": "), resp, text, http.StatusForbidden, "forbidden_origin")
+		}
+		if c[1] == "" { // browsers send none when a page asks its own server with GET
+			c = append(c, "Sec-Fetch-Site", "")
+		}
+		for _, path := range []string{"/demo/live?payment=p", "/demo/line/v1/payments/p", "/demo/line/v1/payments/p/sse"} {
+			resp, text := s.do(t, "GET", path, "", c...)
 			wantProblem(t, path+" with "+strings.Join(c, ": "), resp, text, http.StatusForbidden, "forbidden_origin")
 		}
 	}
@@ -234,8 +124,7 @@ func TestPages(t *testing.T) {
 	s := newShop(t)
 	for path, contentType := range map[string]string{
 		"/demo": "text/html; charset=utf-8", "/demo/demo.css": "text/css; charset=utf-8",
-		"/demo/demo.js": "text/javascript; charset=utf-8", "/demo/view.js": "text/javascript; charset=utf-8",
-		"/demo/text.js": "text/javascript; charset=utf-8", "/demo/icon.svg": "image/svg+xml",
+		"/demo/demo.js": "text/javascript; charset=utf-8", "/demo/icon.svg": "image/svg+xml",
 	} {
 		resp, text := s.do(t, "GET", path, "", "Origin", "")
 		h := resp.Header
@@ -248,8 +137,17 @@ func TestPages(t *testing.T) {
 		resp, text = s.do(t, "POST", path, "")
 		wantProblem(t, "POST "+path, resp, text, http.StatusMethodNotAllowed, "method_not_allowed")
 	}
-	resp, text := s.do(t, "GET", "/demo/pay", "")
-	wantProblem(t, "GET /demo/pay", resp, text, http.StatusMethodNotAllowed, "method_not_allowed")
+	for _, c := range [][2]string{
+		{"GET", "/demo/pay"}, {"GET", "/demo/orders"}, {"GET", "/demo/line"}, {"POST", "/demo/live?payment=p"},
+		{"PUT", "/demo/line/v1/payments/p"}, {"POST", "/demo/line/v1/payments/p/sse"},
+	} {
+		resp, text := s.do(t, c[0], c[1], "")
+		wantProblem(t, c[0]+" "+c[1], resp, text, http.StatusMethodNotAllowed, "method_not_allowed")
+	}
+	resp, text := s.do(t, "GET", "/demo/page.html", "")
+	wantProblem(t, "GET /demo/page.html", resp, text, http.StatusNotFound, "not_found")
+	resp, text = s.do(t, "POST", "/demo/line/v1/callbacks/stripe", "{}")
+	wantProblem(t, "a callback over the line", resp, text, http.StatusNotFound, "not_found")
 	resp, text = s.do(t, "GET", "/demo/demo.go", "")
 	wantProblem(t, "GET /demo/demo.go", resp, text, http.StatusNotFound, "not_found")
 	resp, _ = s.do(t, "GET", "/demo/", "")
@@ -263,10 +161,26 @@ func TestPages(t *testing.T) {
 	resp, text = s.do(t, "GET", "/elsewhere", "")
 	wantProblem(t, "GET /elsewhere", resp, text, http.StatusNotFound, "not_found")
 	_, text = s.do(t, "GET", "/demo", "")
-	for _, want := range []string{`value="stripe" data-actions="paid pending failed closed refunded forged"`,
-		`value="wechatpay-v3" data-actions="paid failed refunded forged"`} {
-		if !strings.Contains(text, want) {
-			t.Errorf("the page lacks %s", want)
+	for source, statuses := range sources {
+		for _, status := range statuses {
+			if words := attribute(text, source, "actions"); !slices.Contains(strings.Fields(words), string(status)) {
+				t.Errorf("the page has %q as the actions of %s, without %s", words, source, status)
+			}
+		}
+		if words := attribute(text, source, "faults"); words != faults[source] {
+			t.Errorf("the page has %q as the faults of %s, want %q", words, source, faults[source])
 		}
 	}
+}
+
+// attribute returns what the page says of a source in the attribute data-NAME.
+func attribute(page, source, name string) string {
+	for tag := range strings.SplitSeq(page, "<") {
+		if strings.Contains(tag, `value="`+source+`"`) {
+			_, words, _ := strings.Cut(tag, " data-"+name+`="`)
+			words, _, _ = strings.Cut(words, `"`)
+			return words
+		}
+	}
+	return ""
 }

@@ -16,27 +16,24 @@ import (
 const (
 	// price of everything in the shop, in the source's currency.
 	price relay.Amount = "129.00"
-	// orderTime is how long an order can be paid.
+	// orderTime is how long an order can be paid, unless the page chooses less, and shortest the least of that.
 	orderTime = 15 * time.Minute
+	shortest  = 30 * time.Second
 	// ticketMargin is how much longer its ticket lives, so that the page is still told of a payment in the last second.
 	ticketMargin = 2 * time.Minute
 	// storeTime bounds how long an order waits for the engine.
 	storeTime = 5 * time.Second
 )
 
-// shop has the orders' and the simulation's routes. It keeps nothing: the relay knows the orders.
-type shop struct {
-	opts     Options
-	counters []counter
-}
-
 // counter is a source with what can be simulated for it.
 type counter struct {
 	Source
+	// Actions are the statuses that its provider calls back with, Faults those of fault.Names that it has.
 	Actions []string
+	Faults  []string
 }
 
-func (s *shop) counter(name string) (counter, bool) {
+func (s *Shop) counter(name string) (counter, bool) {
 	for _, c := range s.counters {
 		if c.Name == name {
 			return c, true
@@ -57,17 +54,25 @@ type order struct {
 }
 
 // order answers POST /demo/orders: it registers a payment that the source alone can complete, with its amount alone.
-func (s *shop) order(w http.ResponseWriter, r *http.Request) {
-	body, ok := readBody(w, r, "source")
+func (s *Shop) order(w http.ResponseWriter, r *http.Request) {
+	body, ok := readBody(w, r, []string{"source"}, "expires_in")
 	if !ok {
 		return
+	}
+	lasts := orderTime
+	if text, chosen := body["expires_in"]; chosen {
+		var err error
+		if lasts, err = time.ParseDuration(text); err != nil || lasts < shortest || lasts > orderTime {
+			refuse(w, "bad_request", "expires_in must be from 30s to 15m")
+			return
+		}
 	}
 	c, ok := s.counter(body["source"])
 	if !ok {
 		refuse(w, "unknown_source", "the shop has no such source")
 		return
 	}
-	o, err := s.register(r.Context(), c)
+	o, err := s.register(r.Context(), c, lasts)
 	if err != nil {
 		s.opts.Log.Error("demo order", "source", c.Name, "error", err)
 		transport.NewProblem(http.StatusServiceUnavailable, "unavailable", "the order could not be made; try again").Write(w)
@@ -76,11 +81,11 @@ func (s *shop) order(w http.ResponseWriter, r *http.Request) {
 	transport.WriteJSON(w, http.StatusCreated, o)
 }
 
-func (s *shop) register(ctx context.Context, c counter) (order, error) {
+func (s *Shop) register(ctx context.Context, c counter, lasts time.Duration) (order, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTime)
 	defer cancel()
 	now := time.Now()
-	expires := now.Add(orderTime).Truncate(time.Second)
+	expires := now.Add(lasts).Truncate(time.Second)
 	o := order{
 		Payment: newID(), Amount: price, Currency: c.Currency, Source: c.Name, ExpiresAt: wire.Time(expires),
 	}

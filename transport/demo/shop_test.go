@@ -23,6 +23,7 @@ import (
 	"github.com/tillbell/tillbell/transport/callback/wechatpay"
 	"github.com/tillbell/tillbell/transport/client/js"
 	"github.com/tillbell/tillbell/transport/demo"
+	"github.com/tillbell/tillbell/transport/demo/live"
 	"github.com/tillbell/tillbell/transport/metrics"
 	"github.com/tillbell/tillbell/transport/poll"
 	"github.com/tillbell/tillbell/transport/sse"
@@ -30,14 +31,8 @@ import (
 	"github.com/tillbell/tillbell/transport/ws"
 )
 
-// account is a source with both its halves.
-type account struct {
-	demo.Source
-	provider callback.Provider
-}
-
 func open[O any, P callback.Provider, S callback.Signer](t testing.TB, name, label, currency string,
-	throwaway func() (O, string, error), build func(O) (P, error), sign func(O, string) (S, error)) account {
+	throwaway func() (O, string, error), build func(O) (P, error), sign func(O, string) (S, error)) demo.Source {
 	t.Helper()
 	options, key, err := throwaway()
 	if err != nil {
@@ -51,7 +46,7 @@ func open[O any, P callback.Provider, S callback.Signer](t testing.TB, name, lab
 	if err != nil {
 		t.Fatal(err)
 	}
-	return account{demo.Source{Name: name, Label: label, Currency: currency, Signer: signer}, provider}
+	return demo.Source{Name: name, Label: label, Currency: currency, Signer: signer, Provider: provider}
 }
 
 // shop is the real server with the demo and all four providers.
@@ -63,7 +58,7 @@ type shop struct {
 
 func newShop(t testing.TB) *shop {
 	t.Helper()
-	accounts := []account{
+	accounts := []demo.Source{
 		open(t, "wechatpay-v3", "WeChat Pay", "CNY", wechatpay.Throwaway, wechatpay.New, wechatpay.NewSigner),
 		open(t, "alipay", "Alipay", "CNY", alipay.Throwaway, alipay.New, alipay.NewSigner),
 		open(t, "stripe", "Stripe", "USD", stripe.Throwaway, stripe.New, stripe.NewSigner),
@@ -80,17 +75,23 @@ func newShop(t testing.TB) *shop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sources, signers := make(map[string]callback.Source), []demo.Source(nil)
+	sources := make(map[string]callback.Source)
 	for _, a := range accounts {
-		sources[a.Name] = callback.Source{Name: a.Name, ProviderName: a.Name, Provider: a.provider}
-		signers = append(signers, a.Source)
+		sources[a.Name] = callback.Source{Name: a.Name, ProviderName: a.Name, Provider: a.Provider}
 	}
-	route := callback.NewRoute(callback.RouteOptions{Relay: s.relay, Metrics: m, Log: log, MaxBody: 1 << 20}, sources)
+	view := live.New()
+	route := callback.NewRoute(
+		callback.RouteOptions{Relay: s.relay, Metrics: m, Log: log, MaxBody: 1 << 20, Trace: view}, sources)
+	pages := demo.New(demo.Options{
+		Relay: s.relay, Tickets: tickets, Sources: accounts, Callbacks: route, Live: view, Log: log,
+	})
 	server := transport.New(transport.Options{
 		Addr: "127.0.0.1:0", Relay: s.relay, Access: transport.NewAccess(nil, tickets, nil, ""),
-		Transports:  []transport.Transport{sse.New(w, sse.Options{}), ws.New(w, ws.Options{}), poll.New(poll.Options{})},
-		KnowsSource: route.Knows, Callbacks: route, Client: js.Module, Metrics: m, Log: log, Wrap: demo.Loopback,
-		Extra: demo.New(demo.Options{Relay: s.relay, Tickets: tickets, Sources: signers, Callbacks: route, Log: log}),
+		Transports: []transport.Transport{
+			view.Watch(sse.New(w, sse.Options{})), view.Watch(ws.New(w, ws.Options{})), view.Watch(poll.New(poll.Options{})),
+		},
+		KnowsSource: route.Knows, Callbacks: route, Client: js.Module, Metrics: m, Log: log, Wrap: pages.Wrap,
+		Extra: pages.Routes(),
 	})
 	if err := server.Start(t.Context()); err != nil {
 		t.Fatal(err)
@@ -102,6 +103,9 @@ func newShop(t testing.TB) *shop {
 		if err := server.Stop(ctx); err != nil {
 			t.Error(err)
 		}
+		if err := pages.Stop(ctx); err != nil {
+			t.Error(err)
+		}
 		if err := s.relay.Stop(ctx); err != nil {
 			t.Error(err)
 		}
@@ -110,6 +114,9 @@ func newShop(t testing.TB) *shop {
 	})
 	return s
 }
+
+// answerTime is how long a test waits for an answer, all of it included.
+const answerTime = 20 * time.Second
 
 // do sends a request as the shop's page would. header alternates names and values; an empty value removes one, and
 // Host is the request's.
@@ -131,7 +138,9 @@ func (s *shop) do(t testing.TB, method, path, body string, header ...string) (*h
 			r.Header.Set(name, value)
 		}
 	}
-	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := http.Client{
+		Timeout: answerTime, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	resp, err := client.Do(r)
 	if err != nil {
 		t.Fatal(err)

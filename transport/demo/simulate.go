@@ -11,41 +11,50 @@ import (
 	"github.com/tillbell/tillbell/relay"
 	"github.com/tillbell/tillbell/transport"
 	"github.com/tillbell/tillbell/transport/callback"
+	"github.com/tillbell/tillbell/transport/callback/fault"
+	"github.com/tillbell/tillbell/transport/demo/live"
 )
 
 // statuses are what a provider may be told to call back with, in the order of the page's buttons.
 var statuses = []relay.Status{relay.Paid, relay.Pending, relay.Failed, relay.Closed, relay.Refunded}
 
-// forged is the action of a callback about a payment that somebody changed after it was signed.
-const forged = "forged"
-
-// supported returns the actions that the signer's provider has callbacks for.
-func supported(signer callback.Signer) []string {
-	var actions []string
+// newCounter returns the source with the actions and faults that its provider has callbacks for.
+func newCounter(source Source) counter {
+	c, now := counter{Source: source}, time.Now()
 	for _, status := range statuses {
-		if _, err := signer.Sign(callback.Notification{Payment: "probe", Status: status}, time.Now()); err == nil {
-			actions = append(actions, string(status))
+		if _, err := c.compose("", "probe", status, now); err == nil {
+			c.Actions = append(c.Actions, string(status))
 		}
 	}
-	if slices.Contains(actions, string(relay.Paid)) {
-		actions = append(actions, forged)
+	for _, name := range fault.Names {
+		if _, err := c.compose(name, "probe", relay.Paid, now); err == nil {
+			c.Faults = append(c.Faults, name)
+		}
 	}
-	return actions
+	return c
+}
+
+// compose returns the callbacks that the fault makes of one that says the status; without a fault, that one.
+func (c counter) compose(name, payment string, status relay.Status, now time.Time) ([]fault.Posting, error) {
+	n := callback.Notification{Payment: payment, Status: status, Amount: price, Currency: c.Currency}
+	return fault.Compose(name, fault.Account{Signer: c.Signer, Provider: c.Provider}, n, now)
 }
 
 // posted says what came of a callback.
 type posted struct {
-	Status       int  `json:"status"` // the HTTP status that the provider would see
-	Acknowledged bool `json:"acknowledged"`
+	Status       int    `json:"status"` // the HTTP status that the provider would see
+	Acknowledged bool   `json:"acknowledged"`
+	Note         string `json:"note"` // what is wrong with it, in a few words
 }
 
-// pay answers POST /demo/pay: the source's provider calls back.
-func (s *shop) pay(w http.ResponseWriter, r *http.Request) {
-	body, ok := readBody(w, r, "payment", "source", "action")
+// pay answers POST /demo/pay: the source's provider calls back, or somebody who pretends to be it.
+func (s *Shop) pay(w http.ResponseWriter, r *http.Request) {
+	body, ok := readBody(w, r, []string{"payment", "source", "action"}, "fault")
 	if !ok {
 		return
 	}
-	if err := relay.CheckPayment(body["payment"]); err != nil {
+	payment, name := body["payment"], body["fault"]
+	if err := relay.CheckPayment(payment); err != nil {
 		refuse(w, "invalid_payment", err.Error())
 		return
 	}
@@ -58,44 +67,31 @@ func (s *shop) pay(w http.ResponseWriter, r *http.Request) {
 		refuse(w, "unknown_action", "the source has "+strings.Join(c.Actions, ", "))
 		return
 	}
-	signed, err := c.sign(body["payment"], body["action"])
+	if name != "" && !slices.Contains(c.Faults, name) {
+		refuse(w, "unknown_fault", "the source has "+strings.Join(c.Faults, ", "))
+		return
+	}
+	postings, err := c.compose(name, payment, relay.Status(body["action"]), time.Now())
 	if err != nil { // an id that this provider cannot have
 		refuse(w, "invalid_payment", err.Error())
 		return
 	}
-	status, err := s.deliver(r.Context(), c.Name, signed)
-	if err != nil {
-		refuse(w, "bad_request", "the callback cannot be posted: "+err.Error())
-		return
+	answer := struct {
+		Posted []posted `json:"posted"`
+	}{}
+	for _, p := range postings {
+		status, err := s.deliver(live.About(r.Context(), payment), c.Name, p.Request)
+		if err != nil {
+			refuse(w, "bad_request", "the callback cannot be posted: "+err.Error())
+			return
+		}
+		answer.Posted = append(answer.Posted, posted{Status: status, Acknowledged: status/100 == 2, Note: p.Note})
 	}
-	transport.WriteJSON(w, http.StatusOK, posted{Status: status, Acknowledged: status/100 == 2})
-}
-
-// sign returns the callback that the action is about.
-func (c counter) sign(payment, action string) (callback.Request, error) {
-	now := time.Now()
-	n := callback.Notification{Payment: payment, Status: relay.Status(action), Amount: price, Currency: c.Currency, Time: now}
-	if action == forged {
-		n.Status = relay.Paid
-	}
-	signed, err := c.Signer.Sign(n, now)
-	if err == nil && action == forged {
-		tamper(&signed)
-	}
-	return signed, err
-}
-
-// tamper adds to the body what neither a signature over its exact bytes nor one over all form parameters can bear.
-func tamper(r *callback.Request) {
-	addition := " "
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
-		addition = "&tampered=1"
-	}
-	r.Body = append(r.Body, addition...)
+	transport.WriteJSON(w, http.StatusOK, answer)
 }
 
 // deliver hands the callback to its route as if it had been posted, and returns the answer's status.
-func (s *shop) deliver(ctx context.Context, source string, signed callback.Request) (status int, err error) {
+func (s *Shop) deliver(ctx context.Context, source string, signed callback.Request) (status int, err error) {
 	r, err := http.NewRequestWithContext(ctx, signed.Method, "/v1/callbacks/"+source, bytes.NewReader(signed.Body))
 	if err != nil {
 		return 0, err
