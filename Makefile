@@ -4,17 +4,32 @@ GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # The race detector needs a C compiler; without one the tests run without it.
 RACE := $(if $(shell command -v $${CC:-cc}),-race)
 
-.PHONY: test clients lint fuzz bench load million chaos build
+.PHONY: test clients js shots matrix lint fuzz bench load million chaos build
 
 # All tests. What a test needs besides Go (chromium, node, curl) is used if it is there, and the test says so if not.
 test: clients
 	go test $(RACE) -timeout 10m ./...
 
-# The npm packages that integration tests run as clients nobody here wrote.
+# The npm packages that tests need: clients nobody here wrote, React, TypeScript.
 clients:
 	@if command -v npm >/dev/null; then \
-		cd integration/testdata/npm && { [ package-lock.json -ot node_modules/.package-lock.json ] || npm ci --no-audit --no-fund; }; \
+		for dir in integration/testdata/npm transport/client/js transport/client/examples/react; do \
+			( cd $$dir && { [ package-lock.json -ot node_modules/.package-lock.json ] || npm ci --no-audit --no-fund; } ) || exit 1; \
+		done; \
 	else echo "npm is not installed: tests that need it are skipped"; fi
+
+# The browser client's dist folder, from its TypeScript. A test holds that it is fresh.
+js: clients
+	cd transport/client/js && rm -f dist/*.d.ts && npx tsc && go run ./bundle/make
+
+# The README's pictures of the demo shop.
+shots:
+	TILLBELL_SHOTS=$(CURDIR)/docs/images go test -count=1 -run TestShots ./transport/demo
+
+# The client in Chromium behind every kind of proxy, in every state that a page gets into: some twelve minutes, with QUICK=1
+# one. FLAGS are those of integration/matrix.
+matrix:
+	go run ./integration/matrix $(if $(QUICK),-quick) $(FLAGS)
 
 lint:
 	test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }

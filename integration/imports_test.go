@@ -53,8 +53,14 @@ var layers = []layer{
 	{"transport/callback/*", append([]string{"relay", "transport/callback"}, leaves...)},
 	{"transport/transporttest", append([]string{"relay", "relay/wheel", "relay/engine/memory", "transport", "transport/park"}, leaves...)},
 	{"transport/client/js", nil},
+	{"transport/client/js/bundle", nil},
+	{"transport/client/js/bundle/make", []string{"transport/client/js/bundle"}},
+	{"transport/client/wiretest", nil},
+	{"transport/client/examples/...", nil}, // they are other people's programs
 	{"transport/client", append([]string{"relay"}, leaves...)},
-	{"transport/demo", append([]string{"relay", "transport", "transport/callback"}, leaves...)},
+	{"transport/demo/line", []string{"transport"}},
+	{"transport/demo/live", []string{"relay", "transport", "transport/callback"}},
+	{"transport/demo", append([]string{"relay", "transport", "transport/callback", "transport/callback/fault", "transport/demo/*"}, leaves...)},
 	{"transport/*", append([]string{"relay", "relay/wheel", "transport", "transport/park"}, leaves...)}, // sse, ws, poll
 	{"modules/config", []string{"relay"}},
 	{"modules/heap", nil},
@@ -63,11 +69,15 @@ var layers = []layer{
 	{".", []string{"modules/command"}},
 	// They measure and break the program, and are part of nothing.
 	{"integration/load/...", append([]string{"integration/load/...", "modules/heap"}, edge...)},
+	{"integration/matrix/...", append([]string{"integration/matrix/...", "integration/load/..."}, edge...)},
 	{"integration/chaos/...", append([]string{"integration/chaos/...", "integration/load/..."}, edge...)},
 }
 
+// programs are the folders of integration that hold more than tests.
+var programs = []string{"integration/load", "integration/chaos", "integration/matrix"}
+
 // suites are packages that only tests may import.
-var suites = []string{"relay/engine/enginetest", "relay/engine/nats/natstest", "transport/callback/callbacktest", "transport/transporttest"}
+var suites = []string{"relay/engine/enginetest", "relay/engine/nats/natstest", "transport/callback/callbacktest", "transport/client/wiretest", "transport/transporttest"}
 
 // pkg is one package of the module as `go list -json` tells of it. Imports are those of the code without its tests.
 type pkg struct {
@@ -153,7 +163,7 @@ func TestTopLevel(t *testing.T) {
 			code = append(code, name)
 		}
 	}
-	if want := []string{"integration", "modules", "relay", "transport"}; !slices.Equal(folders, want) {
+	if want := []string{"docs", "integration", "modules", "relay", "transport"}; !slices.Equal(folders, want) {
 		t.Errorf("top-level folders %q, want %q", folders, want)
 	}
 	if want := []string{"main.go"}; !slices.Equal(code, want) {
@@ -171,7 +181,7 @@ func violations(pkgs []pkg) []string {
 
 func (p pkg) violations() []string {
 	name := local(p.ImportPath)
-	if under(name, "integration") && !under(name, "integration/load") && !under(name, "integration/chaos") { // which have programs of their own
+	if under(name, "integration") && !slices.ContainsFunc(programs, func(folder string) bool { return under(name, folder) }) {
 		if len(p.GoFiles) > 0 {
 			return []string{fmt.Sprintf("%s has the code %q; it holds only tests", name, p.GoFiles)}
 		}
