@@ -27,7 +27,7 @@ var squidConfig = template.Must(template.New("").Parse(`{{if .Forward -}}
 http_port {{.Address}}
 {{- else -}}
 http_port {{.Address}} accel vhost
-cache_peer {{.Host}} parent {{.Port}} 0 no-query no-digest originserver
+cache_peer {{.Host}} parent {{.Port}} 0 no-query no-digest originserver login=PASSTHRU
 never_direct allow all
 {{- end}}
 acl SSL_ports port 443

@@ -144,8 +144,8 @@ func TestMiniProgramAborts(t *testing.T) {
 			if s := p.untilOver(); s.Error != "the page is closed" {
 				t.Errorf("it ends with %+v", s)
 			}
-			p.do("rest", nil)
 			p.log.Await(t, 1, "code=gone") // the server hears of it
+			p.do("rest", nil)
 		})
 	}
 }
@@ -236,7 +236,7 @@ func TestMiniProgramsAddresses(t *testing.T) {
 		{"/v1/payments/o-2/ws", at(""), "/v1/payments/o-2"},
 		{at("/v1/payments/o%2F1/sse"), at(""), "/v1/payments/o%2F1"},
 		{strings.Replace(at("/tillbell/v1/payments/o-3/ws?after=1"), "http", "ws", 1), at(""), "/tillbell/v1/payments/o-3"},
-		{"//evil.example/v1/payments/order-1", at(""), "/v1/payments/%2F%2Fevil.example%2Fv1%2Fpayments%2Forder-1"},
+		{"//evil.example/v1/payments/order-1", at(""), ""},
 		{"http://evil.example/v1/payments/order-1", at(""), ""},
 		{at("@evil.example/v1/payments/order-1"), at(""), ""},
 		{at("\\@evil.example/v1/payments/order-1"), at(""), ""},

@@ -53,10 +53,10 @@ export async function awaitPayment(urlOrPayment: string, options: Options): Prom
 function address(urlOrPayment: string, base: string): string {
   const [, home, folder] = /^(https?:\/\/[^/?#\\@]+)(\/(?:[^?#]*\/)?|$|(?=[?#]))/i.exec(base) ?? [];
   if (!home) throw new TypeError("name Tillbell's URL as `base`, such as https://pay.shop.example");
-  const [, scheme, host, path] = /^(?:(http|ws)(s?:\/\/[^/]*))?(\/(?:[^?#]*\/)?v1\/payments\/[^/?#]+)/i.exec(urlOrPayment) ?? [];
-  if (!path || (!scheme && path[1] === "/")) return home + (folder || "/") + "v1/payments/" + encodeURIComponent(urlOrPayment);
-  if (scheme && ("http" + host).toLowerCase() !== home.toLowerCase()) {
-    throw new TypeError("the payment is at another server: pass its URL as `base`");
+  const [, origin, path] = /^((?:(?:http|ws)s?:)?\/\/[^/]*)?(\/(?:.*\/)?v1\/payments\/[^/?#]+)/i.exec(urlOrPayment) ?? [];
+  if (!path) return home + (folder || "/") + "v1/payments/" + encodeURIComponent(urlOrPayment);
+  if (origin && origin.toLowerCase().replace(/^ws/, "http") !== home.toLowerCase()) {
+    throw new TypeError("another server: pass its URL as `base`");
   }
   return home + path;
 }
@@ -106,14 +106,15 @@ function miniProgram(url: string, ticket: string): Platform {
     });
   }
 
-  async function poll({ leg, cursor, take, judge }: Line): Promise<never> {
+  async function poll(line: Line): Promise<never> {
+    const { leg, take, judge } = line;
     for (let hold = 0; ; hold = HOLD) { // the first one shows at once whether polling works
       const asked = Date.now();
-      const after = cursor && "&after=" + encodeURIComponent(cursor);
+      const after = line.cursor && "&after=" + encodeURIComponent(line.cursor);
       const { events, state, position, end } = judge(await get(`/poll?wait=${hold}s${after}`, leg));
       for (const event of events) take({ type: "event", position: "", event });
       take({ ...state, type: "state" });
-      cursor = position;
+      line.cursor = position;
       if (end) take({ ...end, type: "end" });
       if (hold) take({ type: "ping" });
       if (hold && !events.length) {
