@@ -125,26 +125,28 @@ func TestMiniProgramExpires(t *testing.T) {
 }
 
 func TestMiniProgramAborts(t *testing.T) {
-	for name, begin := range map[string]func(p *phone){
-		"its socket": func(p *phone) {
+	for name, begin := range map[string]func(p *phone) (connections int){
+		"its socket": func(p *phone) int {
 			p.begin(payment, p.mint(time.Hour))
 			p.untilParked()
+			return 1
 		},
-		"its poll": func(p *phone) {
+		"its poll": func(p *phone) int {
 			p.refuse("ws", http.StatusBadRequest)
 			p.begin(payment, p.mint(time.Hour))
 			p.untilAsked("poll")
 			p.untilAsked("poll") // the one that waits
+			return 2
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPhone(t)
-			begin(p)
+			connections := begin(p)
 			p.do("abort", map[string]any{"reason": "the page is closed"})
 			if s := p.untilOver(); s.Error != "the page is closed" {
 				t.Errorf("it ends with %+v", s)
 			}
-			p.log.Await(t, 1, "code=gone") // the server hears of it
+			p.log.Await(t, connections, "code=gone") // the server hears of it
 			p.do("rest", nil)
 		})
 	}

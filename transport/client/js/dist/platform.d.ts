@@ -28,6 +28,8 @@ export type Frame = ({
 };
 /** What a way throws that cannot be had, whatever it has done before. */
 export declare const TAKEN = "taken";
+/** What else ends a connection is not told: it is tried again. */
+export declare const closed: () => Error;
 /** What a connection is given. */
 export interface Line {
     leg: Leg;

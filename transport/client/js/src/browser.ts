@@ -1,5 +1,7 @@
+import { memory } from "./memory.js";
 import { parser } from "./parser.js";
-import { Leg, Line, Platform, TAKEN } from "./platform.js";
+import { closed, Leg, Line, Platform, TAKEN } from "./platform.js";
+import { poll } from "./poll.js";
 import { share } from "./share.js";
 import { Options, Outcome } from "./types.js";
 import { wait } from "./wait.js";
@@ -7,9 +9,6 @@ import { wait } from "./wait.js";
 // Other runtimes than a browser's page lack some of them.
 const { document, location, navigator } = globalThis as Partial<typeof globalThis>;
 
-const HOLD = 25; // s that a poll may wait
-const EMPTY = 5_000; // ms between two polls that bring nothing: something in between may answer every one at once
-const DAY = 86_400_000; // ms that a way is remembered
 const STREAMS = 4; // of the six connections that browsers make to one server over HTTP/1.1, for all tabs together
 
 /**
@@ -83,9 +82,9 @@ function browser(url: string, ticket?: string): Platform {
   async function sse({ leg, cursor, take, judge, retry }: Line): Promise<never> {
     if (!(await takeStream(leg))) throw TAKEN;
     const answer = await ask("/sse", leg, { Accept: "text/event-stream", ...(cursor && { "Last-Event-ID": cursor }) });
-    if (!/^text\/event-stream\b/i.test(answer.headers.get("Content-Type")!)) {
+    if (!answer.headers.get("Content-Type")?.includes("text/event-stream")) {
       judge(await read(answer));
-      throw new Error("closed");
+      throw closed();
     }
     const push = parser((type, data, position) => {
       if (type === "message") take({ type: "event", position, event: JSON.parse(data) });
@@ -94,7 +93,7 @@ function browser(url: string, ticket?: string): Platform {
     const reader = answer.body!.getReader(), decoder = new TextDecoder();
     for (;;) {
       const { value, done } = await reader.read();
-      if (done) throw new Error("closed");
+      if (done) throw closed();
       push(decoder.decode(value, { stream: true }));
     }
   }
@@ -103,7 +102,7 @@ function browser(url: string, ticket?: string): Platform {
     return new Promise((_, fail) => {
       const at = url.replace("http", "ws") + "/ws" + (cursor && "?after=" + encodeURIComponent(cursor));
       const socket = new WebSocket(at, ["tillbell.v1"].concat(ticket ? "bearer." + ticket : []));
-      const over = () => fail(new Error("closed"));
+      const over = () => fail(closed());
       socket.onclose = over;
       socket.onmessage = ({ data }) => {
         try {
@@ -119,43 +118,10 @@ function browser(url: string, ticket?: string): Platform {
     });
   }
 
-  async function poll(line: Line): Promise<never> {
-    const { leg, take, judge } = line;
-    const mayHold = await takeStream(leg);
-    for (let hold = 0; ; hold = mayHold ? HOLD : 0) { // the first one shows at once whether polling works
-      const asked = Date.now();
-      const after = line.cursor && "&after=" + encodeURIComponent(line.cursor);
-      const { events, state, position, end } = judge(await get(`/poll?wait=${hold}s${after}`, leg));
-      for (const event of events) take({ type: "event", position: "", event });
-      take({ ...state, type: "state" });
-      line.cursor = position;
-      if (end) take({ ...end, type: "end" });
-      if (hold) take({ type: "ping" });
-      if (hold ? !events.length : !mayHold) {
-        await new Promise<void>((over) => {
-          setTimeout(over, asked + EMPTY - Date.now());
-          leg.onStop(over);
-        });
-      }
-    }
-  }
-
   return {
     get,
-    ways: { sse, ws, poll },
-    recall() {
-      try {
-        const [way, until] = localStorage.getItem(key)!.split(" ");
-        return +until > Date.now() ? way : "";
-      } catch {
-        return ""; // nothing is kept, or the page may not know
-      }
-    },
-    remember(way) {
-      try {
-        localStorage.setItem(key, way + " " + (Date.now() + DAY));
-      } catch { /* the page may not keep anything */ }
-    },
+    ways: { sse, ws, poll: async (line) => poll(line, get, await takeStream(line.leg)) },
+    ...memory(() => localStorage.getItem(key), (text) => localStorage.setItem(key, text)),
     hidden: () => document?.hidden,
     watch(leg, wake, leave) {
       const on = (target: EventTarget | undefined, type: string, f: () => void) => {

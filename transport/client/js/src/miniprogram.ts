@@ -5,17 +5,16 @@
  *
  * What it says of them is from developers.weixin.qq.com/miniprogram/dev: api/network and framework/ability/network.
  */
-import { Answer, Leg, Line, newLeg, Platform } from "./platform.js";
+import { memory } from "./memory.js";
+import { Answer, closed, Leg, Line, Platform } from "./platform.js";
+import { poll } from "./poll.js";
 import { Options as PageOptions, Outcome } from "./types.js";
 import { wait } from "./wait.js";
 
 export { TillbellError } from "./types.js";
 export type { Outcome, PaymentEvent, Snapshot } from "./types.js";
 
-const HOLD = 25; // s that a poll may wait
-const EMPTY = 5_000; // ms between two polls that bring nothing: something in between may answer every one at once
 const TIMEOUT = 60_000; // ms that wx.request may take, the most it allows: app.json may name less than a poll waits
-const DAY = 86_400_000; // ms that a way is remembered
 
 /** What an AbortSignal has. The runtime has none, so that a mini-program brings its own. */
 export interface Signal {
@@ -68,7 +67,7 @@ function miniProgram(url: string, ticket: string): Platform {
   let hidden = false;
 
   const get = (path: string, leg: Leg) => new Promise<Answer>((resolve, fail) => {
-    const over = () => fail(new Error("closed"));
+    const over = () => fail(closed());
     const task = wx.request({
       url: url + path, header, timeout: TIMEOUT, fail: over,
       success: ({ statusCode, data, header }) => resolve({ // whatever the status is
@@ -84,7 +83,7 @@ function miniProgram(url: string, ticket: string): Platform {
 
   function ws({ leg, cursor, take }: Line): Promise<never> {
     return new Promise((_, fail) => {
-      const over = () => fail(new Error("closed"));
+      const over = () => fail(closed());
       const at = url.replace(/^http/i, "ws") + "/ws" + (cursor && "?after=" + encodeURIComponent(cursor));
       // There is none if the mini-program has five already.
       const socket = wx.connectSocket({ url: at, header, protocols: ["tillbell.v1"], fail: over });
@@ -106,41 +105,10 @@ function miniProgram(url: string, ticket: string): Platform {
     });
   }
 
-  async function poll(line: Line): Promise<never> {
-    const { leg, take, judge } = line;
-    for (let hold = 0; ; hold = HOLD) { // the first one shows at once whether polling works
-      const asked = Date.now();
-      const after = line.cursor && "&after=" + encodeURIComponent(line.cursor);
-      const { events, state, position, end } = judge(await get(`/poll?wait=${hold}s${after}`, leg));
-      for (const event of events) take({ type: "event", position: "", event });
-      take({ ...state, type: "state" });
-      line.cursor = position;
-      if (end) take({ ...end, type: "end" });
-      if (hold) take({ type: "ping" });
-      if (hold && !events.length) {
-        const rest = newLeg(asked + EMPTY - Date.now());
-        leg.onStop(rest.stop);
-        await new Promise<void>((over) => rest.onStop(over));
-      }
-    }
-  }
-
   return {
     get,
-    ways: { ws, poll },
-    recall() {
-      try {
-        const [way, until] = wx.getStorageSync(key).split(" ");
-        return +until > Date.now() ? way : "";
-      } catch {
-        return ""; // nothing is kept, or something else
-      }
-    },
-    remember(way) {
-      try {
-        wx.setStorageSync(key, way + " " + (Date.now() + DAY));
-      } catch { /* the storage is full */ }
-    },
+    ways: { ws, poll: (line) => poll(line, get) },
+    ...memory(() => wx.getStorageSync(key), (text) => wx.setStorageSync(key, text)),
     hidden: () => hidden,
     watch(leg, wake) {
       // Sockets and requests end soon after it is hidden, and after five seconds so do timers. None of them must be

@@ -1,3 +1,5 @@
+import { closed } from "./platform.js";
+
 /** What one line may have, in UTF-16 units: a frame of the server has a few hundred. */
 const MAX_LINE = 65_536;
 
@@ -14,7 +16,7 @@ export function parser(
     const lines = (rest + (half ? text.replace(/^\n/, "") : text)).split(/\r\n?|\n/);
     if (text) half = text.endsWith("\r"); // it ends its line, and may be half of a CRLF
     rest = lines.pop()!;
-    if (rest.length + data.length > MAX_LINE) throw new Error("closed");
+    if (rest.length + data.length > MAX_LINE) throw closed();
     for (const line of lines) {
       const [, field, content] = /^([^:]*):? ?(.*)$/s.exec(line)!;
       if (field === "event") event = content;

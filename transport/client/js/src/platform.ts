@@ -52,6 +52,9 @@ export type Frame =
 /** What a way throws that cannot be had, whatever it has done before. */
 export const TAKEN = "taken";
 
+/** What else ends a connection is not told: it is tried again. */
+export const closed = () => new Error("closed");
+
 /** What a connection is given. */
 export interface Line {
   leg: Leg;

@@ -1,4 +1,4 @@
-import { Frame, Line } from "./platform.js";
+import { closed, Frame, Line } from "./platform.js";
 
 const ASK = "?"; // what a page says to the one that leads, which answers with all it knows
 const PULSE = 2_000; // ms between two of them
@@ -36,7 +36,7 @@ export function share(url: string) {
           }
         };
         turn = () => leg.stop();
-        leg.onStop(() => fail(new Error("closed")));
+        leg.onStop(() => fail(closed()));
         ask();
       });
     } finally {

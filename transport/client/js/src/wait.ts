@@ -1,4 +1,4 @@
-import { Answer, Frame, Leg, Line, newLeg, Platform, TAKEN } from "./platform.js";
+import { Answer, closed, Frame, Leg, Line, newLeg, Platform, TAKEN } from "./platform.js";
 import { Options, Outcome, Snapshot, TillbellError } from "./types.js";
 
 const FIRST = 4_000; // ms that a way may take to show that it works
@@ -51,7 +51,7 @@ export async function wait(platform: Platform, { signal, onEvent, onStatus }: Op
     const { code, detail } = body ?? {};
     if (status === 204) throw new End("done");
     if (code === "expired" || (code && status > 428)) throw new End(code, after);
-    if (status < 400 || status > 428) throw new Error("closed");
+    if (status < 400 || status > 428) throw closed();
     throw new TillbellError(code ?? "refused", status, detail ?? "HTTP " + status);
   }
 
@@ -71,7 +71,7 @@ export async function wait(platform: Platform, { signal, onEvent, onStatus }: Op
 
   /** Takes a snapshot, unless another node that is behind has told an older one. */
   function take(next: Snapshot) {
-    if (typeof next?.position !== "string") throw new Error("closed"); // somebody else's JSON
+    if (typeof next?.position !== "string") throw closed(); // somebody else's JSON
     if (snapshot && behind(next.position, snapshot.position)) return;
     const text = JSON.stringify(next, MEMBERS);
     snapshot = { ...JSON.parse(text), position: next.position } as Snapshot;
@@ -145,9 +145,9 @@ export async function wait(platform: Platform, { signal, onEvent, onStatus }: Op
 
   function tick() {
     const now = Date.now();
-    const slept = now - ticked > JUMP && !platform.hidden();
+    const missed = away || now - ticked > JUMP; // a page whose clock ticks has not left
     ticked = now;
-    if (slept || (away && !platform.hidden())) wake(); // a page whose clock ticks has not left
+    if (missed && !platform.hidden()) wake();
     else if (!away && now >= wakeAt) {
       wokeAt = now;
       wakeAt = Infinity;
@@ -156,7 +156,7 @@ export async function wait(platform: Platform, { signal, onEvent, onStatus }: Op
       glance();
     } else if (!away && now >= floorAt) glance();
     clearTimeout(clock);
-    clock = setTimeout(tick, away ? TICK : Math.min(TICK, Math.max(0, Math.min(floorAt, wakeAt) - now)));
+    clock = setTimeout(tick, away ? TICK : Math.min(TICK, floorAt - now, wakeAt - now));
   }
 
   async function pause(ms: number) {
@@ -173,11 +173,11 @@ export async function wait(platform: Platform, { signal, onEvent, onStatus }: Op
   /** Returns the outcome. It is read where it is only known that there is one. */
   async function settle(code: Outcome["code"]): Promise<Outcome> {
     for (let tries = 0; code === "done" && !snapshot?.final; tries++) {
-      if (tries) await pause(jitter(250 * 2 ** tries));
+      if (tries) await pause(jitter(tries));
       leg = newLeg(FIRST);
       const reason = await read(leg).catch((reason) => reason);
       leg.stop();
-      if (reason instanceof TillbellError || tries > 3) throw reason ?? new Error("closed");
+      if (reason instanceof TillbellError || tries > 3) throw reason ?? closed();
     }
     if (!snapshot) throw new TillbellError(code, 410, "the wait is over");
     if (code === "done") platform.share?.({ type: "end", code }); // another page's ticket may live longer
@@ -222,8 +222,7 @@ export async function wait(platform: Platform, { signal, onEvent, onStatus }: Op
         at = (at + 1) % names.length;
         if (++tried % names.length) continue;
       }
-      const backoff = 500 * 2 ** Math.min(failures++, 5); // at most 32 s
-      await pause(Math.max(jitter(backoff), jitter(asked, 0.2)));
+      await pause(asked + jitter(failures++));
     }
   }
 
@@ -248,8 +247,8 @@ export async function wait(platform: Platform, { signal, onEvent, onStatus }: Op
   }
 }
 
-/** Between ms and a part more: clients that lost one server must not all come back at once. */
-const jitter = (ms: number, part = 1) => ms * (1 + Math.random() * part);
+/** Returns ms, up to 32,000, half of them by chance: clients that lost one server must not all come back at once. */
+const jitter = (failures: number) => 250 * 2 ** Math.min(failures, 6) * (1 + Math.random());
 
 /** Calls a function of the page's. What it throws is an unhandled rejection, and does not end the wait. */
 async function call<T>(listener: ((value: T) => void) | undefined, value: T) {
