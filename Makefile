@@ -26,7 +26,7 @@ js: clients
 shots:
 	TILLBELL_SHOTS=$(CURDIR)/docs/images go test -count=1 -run TestShots ./transport/demo
 
-# The client in Chromium behind every kind of proxy, in every state that a page gets into: some twelve minutes, with QUICK=1
+# The client in Chromium behind every kind of proxy, in every state that a page gets into: some seven minutes, with QUICK=1
 # one. FLAGS are those of integration/matrix.
 matrix:
 	go run ./integration/matrix $(if $(QUICK),-quick) $(FLAGS)

@@ -65,7 +65,7 @@ func (s *scene) judge(c *report.Cell) {
 				c.By = append(c.By, by)
 			}
 		}
-		n := count(requests, end)
+		n := count(requests, s.gone, s.since, end)
 		c.Requests += n.asked
 		c.Late += n.late
 		documents := 0
@@ -81,10 +81,17 @@ func (s *scene) judge(c *report.Cell) {
 				c.Notes = append(c.Notes, "exception: "+w.Text)
 			}
 		}
-		c.Excess = max(c.Excess, n.excess(end.Sub(s.opened), documents, s.disturbances))
+		waited, disturbances := end.Sub(s.opened), s.disturbances
+		if s.path.Name == cutting {
+			disturbances += int(waited / network.Life)
+		}
+		c.Excess = max(c.Excess, n.excess(waited, documents, disturbances))
 	}
 	c.Runs = append(c.Runs, took)
 }
+
+// cutting is the path on which a page loses its connection every network.Life.
+const cutting = "cuts every 5 s"
 
 // carrier returns over what a page was told first, by requests since its document began; "tab" if by none of them.
 func carrier(requests []browser.Request, began time.Time) string {
@@ -97,24 +104,27 @@ func carrier(requests []browser.Request, began time.Time) string {
 	return by
 }
 
-// counts are a page's requests.
+// counts are a page's requests. What it asks while the network is away stays in the browser and is none.
 type counts struct {
 	asked int // until its end
 	kinds int // different ones of these
 	late  int // after its end
 }
 
-func count(requests []browser.Request, end time.Time) counts {
+// count counts requests. The network was away from gone until back, unless gone is zero.
+func count(requests []browser.Request, gone, back, end time.Time) counts {
 	var n counts
 	var kinds []string
 	for _, r := range requests {
-		if r.At.After(end) {
+		switch {
+		case r.At.After(end):
 			n.late++
-			continue
-		}
-		n.asked++
-		if !slices.Contains(kinds, r.Kind) {
-			kinds = append(kinds, r.Kind)
+		case !gone.IsZero() && r.At.After(gone) && r.At.Before(back):
+		default:
+			n.asked++
+			if !slices.Contains(kinds, r.Kind) {
+				kinds = append(kinds, r.Kind)
+			}
 		}
 	}
 	n.kinds = len(kinds)

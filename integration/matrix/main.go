@@ -6,7 +6,7 @@
 // one state (a column: hidden, frozen, offline, …), against the real server with callbacks signed as a provider signs
 // them.
 //
-//	go run ./integration/matrix                            everything, in some twelve minutes
+//	go run ./integration/matrix                            everything, in some seven minutes
 //	go run ./integration/matrix -quick                     a few cells of each kind, in less than one
 //	go run ./integration/matrix -only '^none/|/restart'    cells whose "path/state" fits
 //

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -175,9 +176,30 @@ func TestJudge(t *testing.T) {
 		for range c.late {
 			requests = append(requests, browser.Request{Kind: browser.State, At: opened.Add(c.waited + time.Second)})
 		}
-		n := count(requests, opened.Add(c.waited))
+		n := count(requests, time.Time{}, time.Time{}, opened.Add(c.waited))
 		if got := n.excess(c.waited, 1, c.disturbances); got != c.want || n.late != c.late {
 			t.Errorf("%s: %d too many, %d late", c.name, got, n.late)
+		}
+	}
+}
+
+// TestAway: what a page asks while the network is away does not count.
+func TestAway(t *testing.T) {
+	second := func(n int64) time.Time { return time.Unix(1000+n, 0) }
+	var requests []browser.Request
+	for n := range int64(6) {
+		requests = append(requests, browser.Request{Kind: browser.Poll, At: second(n)})
+	}
+	if n := count(requests, second(1), second(4), second(4)); n != (counts{asked: 3, kinds: 1, late: 1}) {
+		t.Errorf("%+v", n)
+	}
+}
+
+// TestNames: what is known by its name is there.
+func TestNames(t *testing.T) {
+	for _, name := range append([]string{cutting}, quickPaths...) {
+		if !slices.ContainsFunc(network.Paths(), func(p network.Path) bool { return p.Name == name }) {
+			t.Errorf("no path is called %q", name)
 		}
 	}
 }

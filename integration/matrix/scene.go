@@ -20,6 +20,7 @@ import (
 // remembered from another cell.
 type scene struct {
 	stage   *stage
+	path    network.Path
 	site    *site.Site
 	door    *network.Door
 	profile *browser.Profile
@@ -32,6 +33,7 @@ type scene struct {
 	want    string    // what a page shows in the end
 
 	opened time.Time // when the first page was
+	gone   time.Time // when the network went, until since; zero if it did not
 	since  time.Time // what the time counts from
 	from   int       // what a tab said before the word with this index was another document's
 	// disturbances is how often something happened upon which a page may look and connect once more.
@@ -59,7 +61,7 @@ const ticketLife = 15 * time.Minute
 func (st *stage) newScene(ctx context.Context, p network.Path) (*scene, error) {
 	st.quiet.RLock()
 	defer st.quiet.RUnlock()
-	s := &scene{stage: st, expires: time.Now().Add(ticketLife), want: "paid"}
+	s := &scene{stage: st, path: p, expires: time.Now().Add(ticketLife), want: "paid"}
 	var err error
 	if s.dir, err = os.MkdirTemp(st.dir, "cell-"); err != nil {
 		return s, err

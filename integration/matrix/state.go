@@ -134,6 +134,7 @@ func offline(ctx context.Context, s *scene) error {
 	if err := s.settle(ctx, 1); err != nil {
 		return err
 	}
+	s.gone = time.Now()
 	if err := s.tabs[0].Offline(true); err != nil {
 		return err
 	}
@@ -142,7 +143,7 @@ func offline(ctx context.Context, s *scene) error {
 	}
 	return s.measure(ctx, func(context.Context) error {
 		s.since = time.Now()
-		s.disturbances += 2 // it went and came
+		s.disturbances++
 		return s.tabs[0].Offline(false)
 	})
 }

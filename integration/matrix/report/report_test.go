@@ -56,7 +56,7 @@ func TestMet(t *testing.T) {
 		"| 10 ms, of 4 times | met |",
 		"| at most 12 ms: none, waiting | met |",
 		"| at most 7.3 s: haproxy, offline | stated |",
-		"page or its connection comes back | 0 cells made more | met |",
+		"page or its network comes back | 0 cells made more | met |",
 		"| none after the outcome | 0 cells made some | met |",
 		"| none | 12 ms sse | 40 ms sse |",
 		"| haproxy | 8 ms sse | 7.3 s sse, tabᵇ |",

@@ -209,7 +209,7 @@ export async function wait(platform: Platform, { signal, onEvent, onStatus }: Op
         if (snapshot) return settle("expired"); // the ticket was good
         throw reason;
       }
-      if (follow && !away) glance(); // the page that led may have known no better
+      if (follow && worked && !away) glance(); // the page that led may have known no better
       if (woken || away || follow) continue;
       const asked = Math.min(reason.after || after, MAX_PAUSE); // of readings as well
       floorAt = Date.now() + Math.max(asked, Math.min(floorAt - Date.now(), gap));
