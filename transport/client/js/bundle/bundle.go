@@ -22,7 +22,7 @@ type File struct {
 }
 
 // members are names that no browser knows: those of platform.ts's interfaces. They are shortened.
-const members = "^(onStop|stop|expect|stopped|late|recall|remember|watch|judge|follow|share|leave|take|retry|ways|leg|cursor)$"
+const members = "^(onStop|stop|expect|stopped|late|recall|remember|watch|judge|follow|share|enter|leave|take|unwatched|retry|ways|leg|cursor)$"
 
 // Files are all that dist holds besides declarations of types.
 func Files() []File {

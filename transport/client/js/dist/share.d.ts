@@ -9,7 +9,7 @@ export declare function share(url: string): {
     /** Tells the pages that follow. */
     share(frame: Frame): void;
     /** Takes part. The page leads as soon as no other does. */
-    join(): void;
+    enter(): void;
     /** Lets another page lead. */
-    leave(): void;
+    leave: () => void | undefined;
 } | undefined;

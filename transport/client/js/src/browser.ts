@@ -44,8 +44,7 @@ function address(urlOrPayment: string | URL, base: string | URL): string {
 
 /** What a browser has: event streams by fetch, which can send the ticket in a header, WebSockets, polls. */
 function browser(url: string, ticket?: string): Platform {
-  const { origin } = new URL(url);
-  const key = "tillbell " + origin;
+  const key = "tillbell " + new URL(url).origin;
   const tabs = share(url);
 
   /** Asks the server with the ticket. */
@@ -122,14 +121,14 @@ function browser(url: string, ticket?: string): Platform {
     get,
     ways: { sse, ws, poll: async (line) => poll(line, get, await takeStream(line.leg)) },
     ...memory(() => localStorage.getItem(key), (text) => localStorage.setItem(key, text)),
-    hidden: () => document?.hidden,
+    unwatched: () => document?.hidden,
     watch(leg, wake, leave) {
       const on = (target: EventTarget | undefined, type: string, f: () => void) => {
         target?.addEventListener?.(type, f);
         leg.onStop(() => target?.removeEventListener?.(type, f));
       };
       const back = () => {
-        tabs?.join();
+        tabs?.enter();
         wake();
       };
       const away = () => {
@@ -142,7 +141,7 @@ function browser(url: string, ticket?: string): Platform {
       on(document, "visibilitychange", () => document!.hidden || back());
       on(globalThis, "pagehide", away); // a page that holds connections or locks is not kept for a return
       on(document, "freeze", away);
-      tabs?.join();
+      tabs?.enter();
       leg.onStop(() => tabs?.leave());
     },
     ...tabs,

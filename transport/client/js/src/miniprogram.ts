@@ -109,7 +109,7 @@ function miniProgram(url: string, ticket: string): Platform {
     get,
     ways: { ws, poll: (line) => poll(line, get) },
     ...memory(() => wx.getStorageSync(key), (text) => wx.setStorageSync(key, text)),
-    hidden: () => hidden,
+    unwatched: () => hidden,
     watch(leg, wake) {
       // Sockets and requests end soon after it is hidden, and after five seconds so do timers. None of them must be
       // stopped for that: WeChat for desktops goes on with them.

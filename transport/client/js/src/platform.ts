@@ -60,8 +60,8 @@ export interface Line {
   leg: Leg;
   /** Where the wait is in the payment's log; "" at its beginning. A connection whose frames do not say it sets it. */
   cursor: string;
-  /** Takes a frame. What it throws ends the connection. */
-  take(frame: Frame): void;
+  /** Takes a frame, and returns whether it tells what was not told before. What it throws ends the connection. */
+  take(frame: Frame): boolean;
   /** Returns the body of an answer that is one, and throws what the End table says of any other. */
   judge(answer: Answer): any;
   /** How many ms the server wants a client to stay away that has lost it. */
@@ -89,7 +89,7 @@ export interface Platform {
   recall(): string;
   remember(way: string): void;
   /** Whether timers are slow because nobody looks. */
-  hidden(): boolean | undefined;
+  unwatched(): boolean | undefined;
   /** The way through another page that waits for the same, while there may be one. */
   follow?(): ((line: Line) => Promise<never>) | undefined;
   /** Tells the other pages. */

@@ -1,7 +1,7 @@
 import { Line, newLeg, Platform } from "./platform.js";
 
 const HOLD = 25; // s that a poll may wait
-const EMPTY = 5_000; // ms between two polls that bring nothing: something in between may answer every one at once
+const EMPTY = 5_000; // ms between two polls that bring nothing new: something in between may answer every one at once
 
 /** Polls until the connection is to end. Where no connection may be held, each poll is answered at once. */
 export async function poll(line: Line, get: Platform["get"], mayHold = true): Promise<never> {
@@ -10,12 +10,13 @@ export async function poll(line: Line, get: Platform["get"], mayHold = true): Pr
     const asked = Date.now();
     const after = line.cursor && "&after=" + encodeURIComponent(line.cursor);
     const { events, state, position, end } = judge(await get(`/poll?wait=${hold}s${after}`, leg));
-    for (const event of events) take({ type: "event", position: "", event });
-    take({ ...state, type: "state" });
+    let fresh = false;
+    for (const event of events) fresh = take({ type: "event", position: "", event }) || fresh;
+    fresh = take({ ...state, type: "state" }) || fresh;
     line.cursor = position;
     if (end) take({ ...end, type: "end" });
     if (hold) take({ type: "ping" });
-    if (hold ? !events.length : !mayHold) {
+    if (hold ? !fresh : !mayHold) {
       const rest = newLeg(asked + EMPTY - Date.now());
       leg.onStop(rest.stop);
       await new Promise<void>((over) => rest.onStop(over));

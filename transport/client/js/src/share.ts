@@ -56,7 +56,7 @@ export function share(url: string) {
     },
 
     /** Takes part. The page leads as soon as no other does. */
-    join() {
+    enter() {
       if (channel) return;
       const mine = (channel = new BroadcastChannel(name));
       const queue = new AbortController();
@@ -81,8 +81,6 @@ export function share(url: string) {
     },
 
     /** Lets another page lead. */
-    leave() {
-      release?.();
-    },
+    leave: () => release?.(),
   };
 }

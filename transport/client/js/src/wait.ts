@@ -11,9 +11,6 @@ const TICK = 1_000; // ms between two looks at the clock, at most
 const JUMP = 10_000; // ms by which that shows that the machine has slept
 const MAX_PAUSE = 300_000; // ms that the server may ask for
 
-/** A snapshot's members but for its position, which alone is nothing to tell. */
-const MEMBERS = "payment status final conflict amount refunded currency updated_at".split(" ");
-
 /** Ends a connection: the server told a code of the End table, and perhaps how many ms to stay away. */
 class End {
   constructor(readonly code: string, readonly after = 0) {}
@@ -33,7 +30,7 @@ export async function wait(platform: Platform, { signal, onEvent, onStatus }: Op
   const all = newLeg(Infinity); // the whole wait
   let line: Line; // of the connection
   const names = Object.keys(platform.ways);
-  const seen = new Set<string>(); // ids of the events that were told
+  const seen = new Set<string>(); // ids of the events that were told, and states
   let snapshot: Snapshot | undefined;
   let told: string;
   let leg = newLeg(Infinity); // the connection, or the pause
@@ -70,21 +67,21 @@ export async function wait(platform: Platform, { signal, onEvent, onStatus }: Op
   const patience = () => FIRST * Math.min(4, 1 + Math.floor(tried / names.length));
 
   /** Takes a snapshot, unless another node that is behind has told an older one. */
-  function take(next: Snapshot) {
-    if (typeof next?.position !== "string") throw closed(); // somebody else's JSON
+  function take({ type, ...next }: Snapshot & { type?: string }) {
+    if (typeof next.position !== "string") throw closed(); // somebody else's JSON
     if (snapshot && behind(next.position, snapshot.position)) return;
-    const text = JSON.stringify(next, MEMBERS);
-    snapshot = { ...JSON.parse(text), position: next.position } as Snapshot;
+    snapshot = next;
+    const text = JSON.stringify(Object.entries({ ...next, position: 0 }).sort()); // which alone is nothing to tell
     if (text === told) return;
-    told = text;
+    seen.add((told = text));
     platform.share?.({ type: "state", ...snapshot });
     call(onStatus, snapshot);
   }
 
   /** Takes what a connection brings. */
-  function frame(frame: Frame) {
-    if (leg.stopped) return;
-    const { type } = frame;
+  function frame(frame: Frame): boolean {
+    const { type } = frame, known = seen.size;
+    if (leg.stopped) return false;
     if (type === "end") throw new End(frame.code, frame.after);
     if (type === "state") take(frame);
     else if (type === "event") {
@@ -103,11 +100,12 @@ export async function wait(platform: Platform, { signal, onEvent, onStatus }: Op
           });
         }
       }
-    } else if (type !== "ping") return;
+    } else if (type !== "ping") return false;
     worked = true;
     leg.expect(snapshot?.final ? FAREWELL : SILENCE);
     if (type !== "state" && !following && names[at] !== trusted) platform.remember((trusted = names[at]));
     if (sure()) floorAt = Date.now() + SLOW;
+    return seen.size > known;
   }
 
   async function read(leg: Leg) {
@@ -147,7 +145,7 @@ export async function wait(platform: Platform, { signal, onEvent, onStatus }: Op
     const now = Date.now();
     const missed = away || now - ticked > JUMP; // a page whose clock ticks has not left
     ticked = now;
-    if (missed && !platform.hidden()) wake();
+    if (missed && !platform.unwatched()) wake();
     else if (!away && now >= wakeAt) {
       wokeAt = now;
       wakeAt = Infinity;
