@@ -66,7 +66,7 @@ func refusal(resp *http.Response) error {
 		}
 	}
 	switch {
-	case e.Status == http.StatusUnauthorized:
+	case e.Status == http.StatusUnauthorized && e.Code == "unauthorized": // and not a proxy's own
 		return ErrUnauthorized
 	case e.Status == http.StatusGone && e.Code == Expired:
 		return &ended{code: Expired}

@@ -13,6 +13,8 @@ const steady = 10 * time.Second
 var (
 	// errRead ends a wait whose outcome was read, or told without the end behind it.
 	errRead = errors.New("the payment has its outcome")
+	// errUnborne ends a connection that told an end which the state does not bear out.
+	errUnborne = errors.New("the end was told, but the payment has no outcome")
 	// errSlept ends a connection that the machine has slept over: what was sent meanwhile may be lost.
 	errSlept = errors.New("the machine has slept")
 )
@@ -74,6 +76,9 @@ func (a *await) connect(ctx context.Context) error {
 	err := a.listen(ctx, l, nil)
 	l.close()
 	end, isEnd := errors.AsType[*ended](err)
+	if isEnd && end.code == Done && !a.confirm(ctx) {
+		err, isEnd = errUnborne, false
+	}
 	switch {
 	case ctx.Err() != nil, errors.Is(err, ErrUnauthorized), isEnd && end.final():
 		return err
@@ -99,6 +104,17 @@ func (a *await) connect(ctx context.Context) error {
 		d = l.retry
 	}
 	return a.pause(ctx, err, d)
+}
+
+// confirm reports whether the payment has the outcome that a connection ended with. What it was told may be less, and
+// something on the way may have made the end up.
+func (a *await) confirm(ctx context.Context) bool {
+	if !a.kept.Final {
+		if p, err := a.read(ctx, a.cursor); err == nil {
+			a.answer(p)
+		}
+	}
+	return a.kept.Final
 }
 
 // pause stays away, and not for less than the server asked. The error ends the wait.

@@ -72,7 +72,7 @@ function browser(url: string, ticket?: string): Platform {
         locks.request(key + n, { ifAvailable: true }, (lock) => {
           tell(lock);
           return lock && new Promise<void>((release) => leg.onStop(release));
-        }).catch(() => tell(null)));
+        }).catch(() => tell(true))); // a page that may not ask counts for itself
       if (taken) return true;
     }
     return !locks;
@@ -81,6 +81,7 @@ function browser(url: string, ticket?: string): Platform {
   async function sse({ leg, cursor, take, judge, retry }: Line): Promise<never> {
     if (!(await takeStream(leg))) throw TAKEN;
     const answer = await ask("/sse", leg, { Accept: "text/event-stream", ...(cursor && { "Last-Event-ID": cursor }) });
+    if (answer.status === 204) take({ type: "end", code: "done" }); // the cursor had the outcome
     if (!answer.headers.get("Content-Type")?.includes("text/event-stream")) {
       judge(await read(answer));
       throw closed();

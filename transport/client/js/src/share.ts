@@ -58,7 +58,12 @@ export function share(url: string) {
     /** Takes part. The page leads as soon as no other does. */
     enter() {
       if (channel) return;
-      const mine = (channel = new BroadcastChannel(name));
+      try {
+        channel = new BroadcastChannel(name);
+      } catch {
+        return; // a page that may keep nothing may not talk either
+      }
+      const mine = channel;
       const queue = new AbortController();
       mine.onmessage = ({ data }) => {
         if (data !== ASK) hear?.(data);
@@ -77,7 +82,10 @@ export function share(url: string) {
         leads = channel === mine;
         turn?.();
         return leads ? gone : undefined;
-      }).catch(() => {}); // it left before its turn
+      }).catch(() => {
+        alone ||= !queue.signal.aborted; // it may not even ask; otherwise it left before its turn
+        turn?.();
+      });
     },
 
     /** Lets another page lead. */

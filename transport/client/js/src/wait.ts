@@ -46,7 +46,6 @@ export async function wait(platform: Platform, { signal, onEvent, onStatus }: Op
   function judge({ status, body, after }: Answer): any {
     if (status === 200 && body) return body;
     const { code, detail } = body ?? {};
-    if (status === 204) throw new End("done");
     if (code === "expired" || (code && status > 428)) throw new End(code, after);
     if (status < 400 || status > 428) throw closed();
     throw new TillbellError(code ?? "refused", status, detail ?? "HTTP " + status);
@@ -168,15 +167,7 @@ export async function wait(platform: Platform, { signal, onEvent, onStatus }: Op
     if (all.stopped) throw signal!.reason ?? new Error("aborted");
   }
 
-  /** Returns the outcome. It is read where it is only known that there is one. */
-  async function settle(code: Outcome["code"]): Promise<Outcome> {
-    for (let tries = 0; code === "done" && !snapshot?.final; tries++) {
-      if (tries) await pause(jitter(tries));
-      leg = newLeg(FIRST);
-      const reason = await read(leg).catch((reason) => reason);
-      leg.stop();
-      if (reason instanceof TillbellError || tries > 3) throw reason ?? closed();
-    }
+  function settle(code: Outcome["code"]): Outcome {
     if (!snapshot) throw new TillbellError(code, 410, "the wait is over");
     if (code === "done") platform.share?.({ type: "end", code }); // another page's ticket may live longer
     return { ...snapshot, code };
@@ -201,10 +192,14 @@ export async function wait(platform: Platform, { signal, onEvent, onStatus }: Op
       leg.stop();
       reason = found ?? reason;
       check();
+      // An end without the outcome is looked into: something in between may have made it up.
+      if (reason instanceof End && reason.code === "done" && !snapshot?.final) {
+        reason = closed();
+        await glance();
+      }
       if (snapshot?.final) return settle("done");
       if (fatal(reason)) {
-        if (reason instanceof End) return settle(reason.code as Outcome["code"]);
-        if (snapshot) return settle("expired"); // the ticket was good
+        if (reason instanceof End || snapshot) return settle("expired"); // a ticket that is refused later was good
         throw reason;
       }
       if (follow && worked && !away) glance(); // the page that led may have known no better
