@@ -4,11 +4,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"syscall"
 	"time"
 
+	"github.com/tillbell/tillbell/integration/matrix/browser"
 	"github.com/tillbell/tillbell/integration/matrix/report"
 )
 
@@ -148,6 +150,9 @@ func offline(ctx context.Context, s *scene) error {
 	})
 }
 
+// errNotCached fails a cell whose page was loaded anew, which shows nothing of a return.
+var errNotCached = errors.New("the page does not come from the back-forward cache")
+
 // back: the payer goes to another page and back, by the browser's button.
 func back(ctx context.Context, s *scene) error {
 	if err := s.settle(ctx, 1); err != nil {
@@ -159,11 +164,15 @@ func back(ctx context.Context, s *scene) error {
 	if err := s.payAway(ctx); err != nil {
 		return err
 	}
-	return s.measure(ctx, func(context.Context) error {
+	err := s.measure(ctx, func(context.Context) error {
 		s.since = time.Now()
 		s.disturbances++
 		return s.tabs[0].Back()
 	})
+	if err == nil && !slices.ContainsFunc(s.tabs[0].Words(), func(w browser.Word) bool { return w.Persisted }) {
+		err = errNotCached
+	}
+	return err
 }
 
 // reload: the payer loads the page again, and the callback comes meanwhile.

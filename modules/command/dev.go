@@ -117,6 +117,7 @@ func shop(c *config.Config, sources []demo.Source) fx.Option {
 			}
 			s := demo.New(demo.Options{
 				Relay: r, Tickets: tickets, Sources: sources, Callbacks: route, Live: view, Log: log,
+				Command: invocation(),
 			})
 			lc.Append(fx.StopHook(s.Stop)) // after the server, which needs its routes
 			return modules.Extra{Routes: s.Routes(), Wrap: s.Wrap}, nil

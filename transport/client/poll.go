@@ -12,8 +12,11 @@ const pollWait = 25 * time.Second
 // every one at once, with the same events again where it drops the cursor.
 const breath = 5 * time.Second
 
-// longPoll polls until the wait ends. The first poll does not wait, so that it shows at once whether polling works; each
-// further one is as good as a heartbeat.
+// held is how long an answer must have taken to be the server's own, and not a cache's.
+const held = time.Second
+
+// longPoll polls until the wait ends. The first poll does not wait, so that it shows at once whether polling works; one
+// that the server held is as good as a heartbeat.
 func (l *leg) longPoll(ctx context.Context) error {
 	seen := make(map[any]bool) // ids of events, and states but for their position
 	for hold := time.Duration(0); ; hold = pollWait {
@@ -34,7 +37,7 @@ func (l *leg) longPoll(ctx context.Context) error {
 		fresh = fresh || !seen[state]
 		seen[state] = true
 		took := time.Since(began)
-		if err := l.tell(ctx, news{state: &p.State, position: p.Position, beat: hold > 0}); err != nil {
+		if err := l.tell(ctx, news{state: &p.State, position: p.Position, beat: took >= held}); err != nil {
 			return err
 		}
 		l.cursor = follow(l.cursor, p.Position)

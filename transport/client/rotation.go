@@ -16,7 +16,7 @@ const patient = 2
 // with the one that proved itself last for the server.
 type rotation struct {
 	server  string // "" if nothing is to be remembered
-	trusted string // the transport that has proven itself, in this wait or an earlier one
+	trusted string // the transport that has proven itself in this wait
 	names   []string
 	current int
 	barren  int   // transports in a row that did not work
@@ -30,8 +30,8 @@ func newRotation(server, named string) *rotation {
 		return &rotation{names: []string{named}}
 	}
 	r := &rotation{server: server, names: slices.Clone(transports)}
-	r.trusted = proofs.recall(server)
-	if i := slices.Index(r.names, r.trusted); i > 0 {
+	// That is where to begin, and no proof: the machine may be in another network since.
+	if i := slices.Index(r.names, proofs.recall(server)); i > 0 {
 		r.names = slices.Insert(slices.Delete(r.names, i, i+1), 0, transports[i])
 	}
 	return r

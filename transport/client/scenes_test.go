@@ -119,7 +119,7 @@ func recordingsOf(way string) map[string]scene {
 			},
 			client: wiretest.Client{
 				Code: "expired", Outcome: pending, States: []string{"pending"}, Events: nil,
-				Most: asks(way, polls(3), 1), Within: wiretest.Duration(15 * time.Second),
+				Most: asks(way, polls(3), 2), Within: wiretest.Duration(15 * time.Second),
 			},
 		},
 		"closing": {

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -26,7 +27,32 @@ func newSite(o Options, at address) site {
 	}
 	streaming := *h
 	streaming.Timeout = 0
+	streaming.CheckRedirect = stay(h.CheckRedirect)
 	return site{at: at, http: &streaming, ticket: o.Ticket}
+}
+
+// errElsewhere is a redirect to another server, which must not see the ticket. net/http takes it out of such a request
+// only where the name of the host is another one.
+var errElsewhere = errors.New("the server redirects to another one")
+
+// stay follows redirects within the server, and from http to https there.
+func stay(more func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
+	return func(r *http.Request, via []*http.Request) error {
+		from := via[len(via)-1].URL
+		switch {
+		case from.Scheme == r.URL.Scheme && from.Host == r.URL.Host:
+		case from.Scheme == "http" && r.URL.Scheme == "https" && from.Hostname() == r.URL.Hostname():
+		default:
+			return errElsewhere
+		}
+		if more != nil {
+			return more(r, via)
+		}
+		if len(via) >= 10 {
+			return errors.New("the server redirects for ever")
+		}
+		return nil
+	}
 }
 
 // request returns a GET with the ticket.

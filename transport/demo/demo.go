@@ -45,6 +45,8 @@ type Options struct {
 	Callbacks http.Handler
 	// Live is what the callback route and the transports are watched with. Nil has the page see nothing.
 	Live *live.Live
+	// Command is how the user calls this program, to show in the page. "" is tillbell.
+	Command string
 	// Log is told of orders that could not be made. Nil is slog.Default.
 	Log *slog.Logger
 }
@@ -77,7 +79,7 @@ func (s *Shop) Routes() map[string]http.Handler {
 	get, post, read := []string{http.MethodGet}, []string{http.MethodPost}, []string{http.MethodGet, http.MethodHead}
 	routes := map[string]http.Handler{
 		"/{$}":         only(read, http.RedirectHandler("/demo", http.StatusFound).ServeHTTP), // not for good: the port may be another server's soon
-		"/demo":        only(read, servePage(s.counters)),
+		"/demo":        only(read, servePage(s.counters, s.opts.Command)),
 		"/demo/{$}":    only(read, http.RedirectHandler("/demo", http.StatusPermanentRedirect).ServeHTTP),
 		"/demo/orders": only(post, ownPage(s.order)),
 		"/demo/pay":    only(post, ownPage(s.pay)),

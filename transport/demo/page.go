@@ -2,6 +2,7 @@ package demo
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"html/template"
 	"io/fs"
@@ -32,14 +33,15 @@ var security = map[string]string{
 
 // servePage returns the handler of the page, which is the same for everybody: its script knows the language and the
 // order.
-func servePage(counters []counter) http.HandlerFunc {
+func servePage(counters []counter, command string) http.HandlerFunc {
 	var b bytes.Buffer
 	err := page.Execute(&b, struct {
 		Counters []counter
 		Price    relay.Amount
 		Buttons  []relay.Status
 		Faults   []string
-	}{counters, price, statuses, fault.Names})
+		Command  string
+	}{counters, price, statuses, fault.Names, cmp.Or(command, "tillbell")})
 	if err != nil {
 		panic("demo: render page: " + err.Error()) // the template and what it shows are part of the program
 	}

@@ -42,8 +42,14 @@ type Cell struct {
 	Notes                  []string
 }
 
-// Bad reports whether the cell fails the run: a page without its outcome, or one that asks too often.
-func (c *Cell) Bad() bool { return c.Failed != nil || c.Excess > 0 || c.Late > 0 }
+// lag is what a busy machine may add to Prompt before a cell fails the run.
+const lag = 5 * time.Second
+
+// Bad reports whether the cell fails the run: a page without its outcome, one that asks too often, or one that took so
+// much longer than Prompt that no busy machine is to blame.
+func (c *Cell) Bad() bool {
+	return c.Failed != nil || c.Excess > 0 || c.Late > 0 || c.Took >= Prompt+lag && !c.State.Slow
+}
 
 // A Report is one run.
 type Report struct {

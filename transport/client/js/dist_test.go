@@ -116,7 +116,7 @@ func TestPackage(t *testing.T) {
 	}
 	slices.Sort(files)
 	want := []string{"LICENSE", "README.md", "dist/index.d.ts", "dist/index.js", "dist/miniprogram.d.ts", "dist/miniprogram.js",
-		"dist/react.d.ts", "dist/react.js", "dist/types.d.ts", "package.json"}
+		"dist/options.d.ts", "dist/react.d.ts", "dist/react.js", "dist/types.d.ts", "package.json"}
 	if !slices.Equal(files, want) {
 		t.Errorf("it publishes %q, want %q", files, want)
 	}

@@ -62,7 +62,7 @@ func newShop(t *testing.T) *shop {
 	handler := transport.New(transport.Options{
 		Relay: s.relay, Access: transport.NewAccess(nil, s.tickets, nil, ""),
 		Transports: []transport.Transport{s.streams, ws.New(w, ws.Options{}), poll.New(poll.Options{})},
-		TicketTTL:  15 * time.Minute, MaxTTL: 24 * time.Hour, Client: js.Module,
+		TicketTTL:  15 * time.Minute, MaxTTL: 24 * time.Hour, Client: js.Module, Classic: js.Classic,
 		Callbacks: http.NotFoundHandler(), Metrics: metrics.New(), Log: log,
 		Extra: map[string]http.Handler{"/page": http.HandlerFunc(servePage)},
 	}).Handler()

@@ -234,7 +234,7 @@ func TestMiniProgramsAddresses(t *testing.T) {
 		{"order-1", at(""), "/v1/payments/order-1"},
 		{"a/v1/payments/b", at("/"), "/v1/payments/a%2Fv1%2Fpayments%2Fb"},
 		{"订单?1", at("/tillbell/"), "/tillbell/v1/payments/%E8%AE%A2%E5%8D%95%3F1"},
-		{"order-1", at("/tillbell"), "/v1/payments/order-1"},
+		{"order-1", at("/tillbell"), "/tillbell/v1/payments/order-1"},
 		{"/v1/payments/o-2/ws", at(""), "/v1/payments/o-2"},
 		{at("/v1/payments/o%2F1/sse"), at(""), "/v1/payments/o%2F1"},
 		{strings.Replace(at("/tillbell/v1/payments/o-3/ws?after=1"), "http", "ws", 1), at(""), "/tillbell/v1/payments/o-3"},

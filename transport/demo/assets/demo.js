@@ -77,7 +77,8 @@ async function look(signal) {
   let found = null; // by a state, whose event may follow
   const outcome = await awaitPayment(order.payment, {
     ticket: order.ticket, base, signal,
-    onEvent: ({ data: { status: news } }) => {
+    onEvent: ({ data: { status: news, final: last } }) => {
+      final ||= last; // its state is still to be read, and the stream ends before
       if (news !== found) tell(news);
       told = news;
       found = null;

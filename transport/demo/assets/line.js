@@ -38,15 +38,15 @@ export async function disturb(order, what, gone, over) {
   else if (!lasting && !over()) await comeBack(order, over, began);
 }
 
-/** Waits until the page has a line again. What looks is a thaw, which changes nothing where nothing is frozen. */
+/** Waits until the page has a line again. */
 async function comeBack(order, over, began) {
   trouble.set("cut", true);
   for (let lines = 0; !lines && !over() && !lasting; ) {
     await new Promise((resolve) => setTimeout(resolve, LOOK));
-    lines = await shop.disturb(order, "thaw");
+    lines = await shop.disturb(order, "look");
   }
   trouble.set("cut", false);
-  if (!over()) timeline.note("line", text("act_back"), span((Date.now() - began) * 1_000));
+  if (!over() && !lasting) timeline.note("line", text("act_back"), span((Date.now() - began) * 1_000));
 }
 
 /** Shows what lasts, for as long as the shop leaves it so. */

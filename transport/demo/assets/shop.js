@@ -58,7 +58,7 @@ export async function callBack({ payment, source }, action, fault) {
 /**
  * Does something to the line between the page and the relay.
  * @param {Order} order
- * @param {"cut"|"freeze"|"slow"|"thaw"} what
+ * @param {"cut"|"freeze"|"slow"|"thaw"|"look"} what
  * @returns {Promise<number>} over how many connections the payment is awaited.
  */
 export async function disturb({ payment }, what) {

@@ -34,7 +34,8 @@ export function clear({ source, payment }) {
   unexplained = null;
   list.replaceChildren();
   quiet.hidden = false;
-  quiet.querySelector("code").textContent = `tillbell send ${source} --payment ${payment}`;
+  const code = quiet.querySelector("code");
+  code.textContent = `${code.dataset.command} send ${source} --payment ${payment}`;
 }
 
 /**

@@ -91,9 +91,9 @@ export default {
   answer_thaw: "线路已恢复",
 
   // The live view.
-  live: "实时经过",
+  live: "处理过程",
   quiet: "还没有动静。请按按钮，或在终端发送回调：",
-  live_lost: "实时经过与商店失去联系，正在重试。",
+  live_lost: "处理过程与商店失去联系，正在重试。",
   act_order: "订单已登记",
   act_resumed: "继续原订单",
   act_expired: "等待结束：已过期",

@@ -27,7 +27,7 @@ const (
 
 var (
 	// ErrUnknown: a line cannot be told that.
-	ErrUnknown = errors.New("line: it can be told cut, freeze, slow and thaw")
+	ErrUnknown = errors.New("line: it can be told cut, freeze, slow, thaw and look")
 	// ErrMany: too many payments' lines are frozen or slow at once.
 	ErrMany = errors.New("line: too many are frozen or slow")
 )
@@ -54,6 +54,7 @@ func New(done <-chan struct{}) *Lines {
 //	freeze  holds back whatever is sent over them, and over those that are opened, for as long as Limit
 //	slow    passes everything Lag later, for as long as Limit
 //	thaw    ends freeze and slow
+//	look    nothing
 //
 // Anything else is ErrUnknown; what cannot be kept is ErrMany.
 func (l *Lines) Do(payment, what string) (connections int, err error) {
@@ -71,6 +72,7 @@ func (l *Lines) Do(payment, what string) (connections int, err error) {
 		err = l.set(payment, slow)
 	case "thaw":
 		err = l.set(payment, open)
+	case "look":
 	default:
 		err = ErrUnknown
 	}

@@ -55,7 +55,7 @@ func (s *shop) follow(ctx context.Context) {
 		for _, item := range page.Events {
 			// What was not applied contradicts the order: another amount, another account, a second outcome.
 			if item.Applied && item.Event.Type == "payment.paid" {
-				s.fulfil(item.Event.Subject)
+				s.fulfil(item.Event.Subject, item.Event.Data.Amount, item.Event.Data.Currency)
 			}
 		}
 		position = page.Position
@@ -64,11 +64,11 @@ func (s *shop) follow(ctx context.Context) {
 
 // fulfil does once what the payer paid for, however often the feed says so. In a database this and the position are one
 // transaction.
-func (s *shop) fulfil(number string) {
+func (s *shop) fulfil(number, amount, currency string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o, known := s.orders[number]
-	if !known || o.Fulfilled {
+	if !known || o.Fulfilled || amount != o.Amount || currency != o.Currency {
 		return
 	}
 	o.Fulfilled = true

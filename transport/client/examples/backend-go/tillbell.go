@@ -43,6 +43,7 @@ type events struct {
 		Event   struct {
 			Type    string
 			Subject string
+			Data    struct{ Amount, Currency string }
 		}
 	}
 	Position string // of its end: where the next page begins

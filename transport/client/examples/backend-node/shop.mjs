@@ -48,7 +48,7 @@ async function follow() {
       const page = await tillbell('/v1/events?' + new URLSearchParams({after: position, wait: '25s'}))
       for (const {applied, event} of page.events) {
         // What was not applied contradicts the order: another amount, another account, a second outcome.
-        if (applied && event.type === 'payment.paid') fulfil(event.subject)
+        if (applied && event.type === 'payment.paid') fulfil(event.subject, event.data)
       }
       position = page.position
     } catch (error) {
@@ -59,9 +59,9 @@ async function follow() {
 }
 
 /** Does once what the payer paid for, however often the feed says so. In a database this and the position are one transaction. */
-function fulfil(number) {
+function fulfil(number, {amount, currency}) {
   const order = orders.get(number)
-  if (!order || order.fulfilled) return
+  if (!order || order.fulfilled || amount !== order.amount || currency !== order.currency) return
   order.fulfilled = true
   console.log(`${number} is paid and leaves the house`)
 }

@@ -48,7 +48,6 @@ func build(entry string, f File) ([]byte, error) {
 		EntryPoints: []string{entry}, Bundle: true, Target: api.ES2020, Format: api.FormatESModule, External: f.Apart,
 		Charset: api.CharsetUTF8, LegalComments: api.LegalCommentsNone, LogLevel: api.LogLevelSilent,
 		MangleProps: members, MinifyWhitespace: true, MinifyIdentifiers: true, MinifySyntax: true,
-		Banner: map[string]string{"js": "// Tillbell, Apache-2.0"},
 	}
 	if f.Classic {
 		o.Format = api.FormatIIFE

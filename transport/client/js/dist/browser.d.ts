@@ -1,4 +1,5 @@
-import { Options, Outcome } from "./types.js";
+import { Options } from "./options.js";
+import { Outcome } from "./types.js";
 /**
  * Waits until the payment has an outcome, or the wait's time is over: the promise of this resolves once, with the
  * outcome. It rejects with a TillbellError when the ticket is refused, with the signal's reason when it is aborted, and

@@ -1,8 +1,7 @@
-import { Options, TillbellError } from "./types.js";
+import { Options } from "./options.js";
 /** What the script defines. `awaitPayment` awaits a payment at the server that the script comes from. */
 declare const Tillbell: {
     awaitPayment: (urlOrPayment: string | URL, options?: Options) => Promise<import("./types.js").Outcome>;
-    TillbellError: typeof TillbellError;
 };
 declare global {
     interface Window {

@@ -1,20 +1,12 @@
-import { Options as PageOptions, Outcome } from "./types.js";
+import { Listeners, Outcome, Signal } from "./types.js";
 export { TillbellError } from "./types.js";
-export type { Outcome, PaymentEvent, Snapshot } from "./types.js";
-/** What an AbortSignal has. The runtime has none, so that a mini-program brings its own. */
-export interface Signal {
-    readonly aborted: boolean;
-    /** What the promise rejects with; an Error is made where there is none. */
-    readonly reason?: unknown;
-    addEventListener(type: "abort", listener: () => void): void;
-    removeEventListener(type: "abort", listener: () => void): void;
-}
-export interface Options extends Omit<PageOptions, "ticket" | "base" | "signal"> {
+export type { Outcome, PaymentEvent, Signal, Snapshot } from "./types.js";
+export interface Options extends Listeners {
     /** The permission to await this payment: a mini-program has no cookies. */
     ticket: string;
     /** The server's URL. It is to be named among the mini-program's domains, for `request` and for `socket`. */
     base: string;
-    /** Ends the wait. The promise rejects with its reason, and nothing is left behind. */
+    /** Ends the wait. The promise rejects with its reason, and nothing is left behind. The runtime has no AbortSignal. */
     signal?: Signal;
 }
 /**

@@ -60,7 +60,7 @@ export interface Platform {
     watch(leg: Leg, wake: () => void, leave: () => void): void;
     /** The way that has proven itself here, or "". */
     recall(): string;
-    remember(way: string): void;
+    remember(way: string | undefined): void;
     /** Whether timers are slow because nobody looks. */
     unwatched(): boolean | undefined;
     /** The way through another page that waits for the same, while there may be one. */

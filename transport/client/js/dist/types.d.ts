@@ -43,17 +43,23 @@ export interface PaymentEvent {
         provider_status?: string;
     };
 }
-export interface Options {
-    /** The permission to await this payment. A browser without one sends the cookie `tillbell_ticket`. */
-    ticket?: string;
-    /** Ends the wait. The promise rejects with its reason, and nothing is left behind. */
-    signal?: AbortSignal;
-    /** Called with each event, once and in order. A page that comes after the outcome is told the state alone. */
+/** What a wait tells while it lasts. */
+export interface Listeners {
+    /**
+     * Called with each event, once and in order. A page that comes after the outcome, or wakes up behind it, is told the state
+     * alone.
+     */
     onEvent?: (event: PaymentEvent) => void;
     /** Called with each state that says something else than the one before. */
     onStatus?: (snapshot: Snapshot) => void;
-    /** The server's URL. */
-    base?: string | URL;
+}
+/** What an AbortSignal has, and what stands in for one where the runtime has none. */
+export interface Signal {
+    readonly aborted: boolean;
+    /** What the promise rejects with; an Error is made where there is none. */
+    readonly reason?: unknown;
+    addEventListener(type: "abort", listener: () => void): void;
+    removeEventListener(type: "abort", listener: () => void): void;
 }
 /** Ends a wait without an outcome: the ticket is refused (`unauthorized`), or the server can not be Tillbell. */
 export declare class TillbellError extends Error {

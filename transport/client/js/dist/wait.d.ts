@@ -1,5 +1,5 @@
 import { Platform } from "./platform.js";
-import { Options, Outcome } from "./types.js";
+import { Listeners, Outcome, Signal } from "./types.js";
 /**
  * Waits until the payment has an outcome, or the wait's time is over.
  *
@@ -7,4 +7,6 @@ import { Options, Outcome } from "./types.js";
  * every few seconds until one has proven itself, because a stream that has begun may still be held up by what lies
  * between, and seldom afterwards. Whatever wakes the page starts the connection over, and reads the state at once.
  */
-export declare function wait(platform: Platform, { signal, onEvent, onStatus }: Options): Promise<Outcome>;
+export declare function wait(platform: Platform, { signal, onEvent, onStatus }: Listeners & {
+    signal?: Signal;
+}): Promise<Outcome>;

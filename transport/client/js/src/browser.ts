@@ -1,9 +1,10 @@
 import { memory } from "./memory.js";
+import { Options } from "./options.js";
 import { parser } from "./parser.js";
 import { closed, Leg, Line, Platform, TAKEN } from "./platform.js";
 import { poll } from "./poll.js";
 import { share } from "./share.js";
-import { Options, Outcome } from "./types.js";
+import { Outcome } from "./types.js";
 import { wait } from "./wait.js";
 
 // Other runtimes than a browser's page lack some of them.
@@ -30,12 +31,14 @@ export function awaitPayment(base: string | URL, urlOrPayment: string | URL, opt
  */
 function address(urlOrPayment: string | URL, base: string | URL): string {
   base = new URL(base, location?.href);
+  base.protocol = base.protocol.replace("ws", "http");
+  base.pathname = base.pathname.replace(/\/?$/, "/"); // a server below a path keeps it, as for the Go client
   const text = String(urlOrPayment);
   if (urlOrPayment instanceof URL || /^((https?|wss?):\/)?\/(.*\/)?v1\/payments\//.test(text)) {
     const url = new URL(text, base);
     url.protocol = url.protocol.replace("ws", "http");
     if (!(urlOrPayment instanceof URL) && url.origin !== base.origin) {
-      throw new TypeError("another server: pass its URL as `base`");
+      throw new TypeError("pass the payment's server as `base`");
     }
     return url.origin + url.pathname.replace(/(\/v1\/payments\/[^/]+)\/(sse|ws|poll)$/, "$1");
   }
@@ -46,14 +49,14 @@ function address(urlOrPayment: string | URL, base: string | URL): string {
 function browser(url: string, ticket?: string): Platform {
   const key = "tillbell " + new URL(url).origin;
   const tabs = share(url);
+  const bearer = new Headers(ticket ? { Authorization: "Bearer " + ticket } : {}); // it throws if that is no ticket
 
   /** Asks the server with the ticket. */
-  function ask(path: string, leg: Leg, headers: Record<string, string> = {}): Promise<Response> {
+  function ask(path: string, leg: Leg, headers: [string, string][] = []): Promise<Response> {
     const control = new AbortController();
     leg.onStop(() => control.abort());
-    if (ticket) headers.Authorization = "Bearer " + ticket;
     return fetch(url + path, {
-      headers, credentials: ticket ? "omit" : "include", cache: "no-store", signal: control.signal,
+      headers: [...bearer, ...headers], credentials: ticket ? "omit" : "include", cache: "no-store", signal: control.signal,
     });
   }
 
@@ -80,7 +83,7 @@ function browser(url: string, ticket?: string): Platform {
 
   async function sse({ leg, cursor, take, judge, retry }: Line): Promise<never> {
     if (!(await takeStream(leg))) throw TAKEN;
-    const answer = await ask("/sse", leg, { Accept: "text/event-stream", ...(cursor && { "Last-Event-ID": cursor }) });
+    const answer = await ask("/sse", leg, cursor ? [["Last-Event-ID", cursor]] : []);
     if (answer.status === 204) take({ type: "end", code: "done" }); // the cursor had the outcome
     if (!answer.headers.get("Content-Type")?.includes("text/event-stream")) {
       judge(await read(answer));
@@ -124,7 +127,7 @@ function browser(url: string, ticket?: string): Platform {
     ...memory(() => localStorage.getItem(key), (text) => localStorage.setItem(key, text)),
     unwatched: () => document?.hidden,
     watch(leg, wake, leave) {
-      const on = (target: EventTarget | undefined, type: string, f: () => void) => {
+      const on = (target: EventTarget | undefined, type: string, f: (event: any) => void) => {
         target?.addEventListener?.(type, f);
         leg.onStop(() => target?.removeEventListener?.(type, f));
       };
@@ -137,7 +140,7 @@ function browser(url: string, ticket?: string): Platform {
         leave();
       };
       on(globalThis, "online", wake);
-      on(globalThis, "pageshow", back);
+      on(globalThis, "pageshow", (event) => event.persisted && back()); // the first one is no return
       on(document, "resume", back);
       on(document, "visibilitychange", () => document!.hidden || back());
       on(globalThis, "pagehide", away); // a page that holds connections or locks is not kept for a return

@@ -5,14 +5,13 @@
  *   <script>Tillbell.awaitPayment("order-1001", { ticket }).then(…)</script>
  */
 import * as browser from "./browser.js";
-import { Options, TillbellError } from "./types.js";
+import { Options } from "./options.js";
 
 const home = new URL(".", (document.currentScript as HTMLScriptElement).src);
 
 /** What the script defines. `awaitPayment` awaits a payment at the server that the script comes from. */
 const Tillbell = {
   awaitPayment: (urlOrPayment: string | URL, options: Options = {}) => browser.awaitPayment(home, urlOrPayment, options),
-  TillbellError,
 };
 
 declare global {

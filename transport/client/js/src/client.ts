@@ -5,9 +5,11 @@
  *   const outcome = await awaitPayment("order-1001", { ticket });
  */
 import * as browser from "./browser.js";
-import { Options, Outcome } from "./types.js";
+import { Options } from "./options.js";
+import { Outcome } from "./types.js";
 
 export { TillbellError } from "./types.js";
+export type * from "./options.js";
 export type * from "./types.js";
 
 /** Awaits a payment at the server that this module comes from; see `browser.ts`. */

@@ -3,9 +3,11 @@
  * Tillbell's unless `base` names another.
  */
 import * as browser from "./browser.js";
-import { Options, Outcome } from "./types.js";
+import { Options } from "./options.js";
+import { Outcome } from "./types.js";
 
 export { TillbellError } from "./types.js";
+export type * from "./options.js";
 export type * from "./types.js";
 
 /** Awaits a payment at `base`, or at the page's own origin; see `browser.ts`. */

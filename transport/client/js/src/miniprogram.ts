@@ -8,29 +8,20 @@
 import { memory } from "./memory.js";
 import { Answer, closed, Leg, Line, Platform } from "./platform.js";
 import { poll } from "./poll.js";
-import { Options as PageOptions, Outcome } from "./types.js";
+import { Listeners, Outcome, Signal } from "./types.js";
 import { wait } from "./wait.js";
 
 export { TillbellError } from "./types.js";
-export type { Outcome, PaymentEvent, Snapshot } from "./types.js";
+export type { Outcome, PaymentEvent, Signal, Snapshot } from "./types.js";
 
 const TIMEOUT = 60_000; // ms that wx.request may take, the most it allows: app.json may name less than a poll waits
 
-/** What an AbortSignal has. The runtime has none, so that a mini-program brings its own. */
-export interface Signal {
-  readonly aborted: boolean;
-  /** What the promise rejects with; an Error is made where there is none. */
-  readonly reason?: unknown;
-  addEventListener(type: "abort", listener: () => void): void;
-  removeEventListener(type: "abort", listener: () => void): void;
-}
-
-export interface Options extends Omit<PageOptions, "ticket" | "base" | "signal"> {
+export interface Options extends Listeners {
   /** The permission to await this payment: a mini-program has no cookies. */
   ticket: string;
   /** The server's URL. It is to be named among the mini-program's domains, for `request` and for `socket`. */
   base: string;
-  /** Ends the wait. The promise rejects with its reason, and nothing is left behind. */
+  /** Ends the wait. The promise rejects with its reason, and nothing is left behind. The runtime has no AbortSignal. */
   signal?: Signal;
 }
 
@@ -43,17 +34,17 @@ export interface Options extends Omit<PageOptions, "ticket" | "base" | "signal">
 export async function awaitPayment(urlOrPayment: string, options: Options): Promise<Outcome> {
   const { signal, ticket } = options;
   if (signal?.aborted) throw signal.reason ?? new Error("aborted");
-  return wait(miniProgram(address(urlOrPayment, options.base), ticket), options as unknown as PageOptions);
+  return wait(miniProgram(address(urlOrPayment, options.base), ticket), options);
 }
 
 /**
  * Returns the URL of the payment's state, as it does for pages; see `browser.ts`. The runtime has no URL to take one apart.
  */
 function address(urlOrPayment: string, base: string): string {
-  const [, home, folder] = /^(https?:\/\/[^/?#\\@]+)(\/(?:[^?#]*\/)?|$|(?=[?#]))/i.exec(base) ?? [];
+  const [, home, folder] = /^(https?:\/\/[^/?#\\@]+)(\/[^?#]*|$|(?=[?#]))/i.exec(base) ?? [];
   if (!home) throw new TypeError("name Tillbell's URL as `base`, such as https://pay.shop.example");
   const [, origin, path] = /^((?:(?:http|ws)s?:)?\/\/[^/]*)?(\/(?:.*\/)?v1\/payments\/[^/?#]+)/i.exec(urlOrPayment) ?? [];
-  if (!path) return home + (folder || "/") + "v1/payments/" + encodeURIComponent(urlOrPayment);
+  if (!path) return home + folder.replace(/\/?$/, "/") + "v1/payments/" + encodeURIComponent(urlOrPayment);
   if (origin && origin.toLowerCase().replace(/^ws/, "http") !== home.toLowerCase()) {
     throw new TypeError("another server: pass its URL as `base`");
   }

@@ -1,11 +1,6 @@
-import { closed } from "./platform.js";
-
-/** What one line may have, in UTF-16 units: a frame of the server has a few hundred. */
-const MAX_LINE = 65_536;
-
 /**
  * Reads an event stream by the rules of WHATWG HTML, section 9.2.6. The function it returns takes the text as it comes,
- * cut anywhere. It throws when a line or an event is too long to be the server's.
+ * cut anywhere. A line may have any length: a connection that brings no frame is soon ended.
  */
 export function parser(
   onMessage: (event: string, data: string, id: string) => void,
@@ -16,7 +11,6 @@ export function parser(
     const lines = (rest + (half ? text.replace(/^\n/, "") : text)).split(/\r\n?|\n/);
     if (text) half = text.endsWith("\r"); // it ends its line, and may be half of a CRLF
     rest = lines.pop()!;
-    if (rest.length + data.length > MAX_LINE) throw closed();
     for (const line of lines) {
       const [, field, content] = /^([^:]*):? ?(.*)$/s.exec(line)!;
       if (field === "event") event = content;

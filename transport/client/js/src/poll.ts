@@ -1,6 +1,7 @@
 import { Line, newLeg, Platform } from "./platform.js";
 
 const HOLD = 25; // s that a poll may wait
+const HELD = 1_000; // ms after which an answer is the server's own, and not a cache's
 const EMPTY = 5_000; // ms between two polls that bring nothing new: something in between may answer every one at once
 
 /** Polls until the connection is to end. Where no connection may be held, each poll is answered at once. */
@@ -15,7 +16,7 @@ export async function poll(line: Line, get: Platform["get"], mayHold = true): Pr
     fresh = take({ ...state, type: "state" }) || fresh;
     line.cursor = position;
     if (end) take({ ...end, type: "end" });
-    if (hold) take({ type: "ping" });
+    if (Date.now() - asked > HELD) take({ type: "ping" });
     if (hold ? !fresh : !mayHold) {
       const rest = newLeg(asked + EMPTY - Date.now());
       leg.onStop(rest.stop);

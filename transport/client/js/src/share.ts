@@ -14,7 +14,7 @@ export function share(url: string) {
   const locks = globalThis.navigator?.locks;
   if (!locks || !globalThis.BroadcastChannel) return;
   const name = "tillbell " + url;
-  const told: Frame[] = []; // a handful: states and events of one payment
+  const told = new Map<string, Frame>(); // a handful: the events of one payment, and the last of what else there is
   let leads = false, alone = false;
   let channel: BroadcastChannel | undefined;
   let hear: ((frame: Frame) => void) | undefined;
@@ -24,13 +24,16 @@ export function share(url: string) {
   async function follow({ leg, take }: Line): Promise<never> {
     leg.expect(FIRST);
     const ask = () => channel?.postMessage(ASK);
-    const pulse = setInterval(ask, PULSE);
+    let pulse: ReturnType<typeof setTimeout>;
     try {
       return await new Promise<never>((_, fail) => {
         hear = (frame) => {
           try {
             take(frame);
             leg.expect(PATIENCE);
+            // Browsers slow a hidden page's intervals down to one a minute, but not what a message begins.
+            clearTimeout(pulse);
+            pulse = setTimeout(ask, PULSE);
           } catch (reason) {
             fail(reason);
           }
@@ -41,7 +44,7 @@ export function share(url: string) {
       });
     } finally {
       alone ||= leg.late;
-      clearInterval(pulse);
+      clearTimeout(pulse!);
       hear = turn = undefined;
     }
   }
@@ -51,7 +54,7 @@ export function share(url: string) {
 
     /** Tells the pages that follow. */
     share(frame: Frame) {
-      told.push(frame);
+      told.set(frame.type === "event" ? frame.event.id : frame.type, frame);
       if (leads) channel?.postMessage(frame);
     },
 
@@ -74,7 +77,7 @@ export function share(url: string) {
           queue.abort();
           resolve();
           mine.close();
-          channel = release = undefined;
+          channel = undefined;
           leads = false;
         };
       });

@@ -1,5 +1,5 @@
 import { Answer, closed, Frame, Leg, Line, newLeg, Platform, TAKEN } from "./platform.js";
-import { Options, Outcome, Snapshot, TillbellError } from "./types.js";
+import { Listeners, Outcome, Signal, Snapshot, TillbellError } from "./types.js";
 
 const FIRST = 4_000; // ms that a way may take to show that it works
 const SILENCE = 60_000; // ms that a connection may be quiet: three heartbeats
@@ -11,7 +11,7 @@ const TICK = 1_000; // ms between two looks at the clock, at most
 const JUMP = 10_000; // ms by which that shows that the machine has slept
 const MAX_PAUSE = 300_000; // ms that the server may ask for
 
-/** Ends a connection: the server told a code of the End table, and perhaps how many ms to stay away. */
+/** Ends a connection: the server told a code of the End table, or a gateway how many ms to stay away, or both. */
 class End {
   constructor(readonly code: string, readonly after = 0) {}
 }
@@ -26,7 +26,9 @@ type Verdict = End | TillbellError;
  * every few seconds until one has proven itself, because a stream that has begun may still be held up by what lies
  * between, and seldom afterwards. Whatever wakes the page starts the connection over, and reads the state at once.
  */
-export async function wait(platform: Platform, { signal, onEvent, onStatus }: Options): Promise<Outcome> {
+export async function wait(
+  platform: Platform, { signal, onEvent, onStatus }: Listeners & { signal?: Signal },
+): Promise<Outcome> {
   const all = newLeg(Infinity); // the whole wait
   let line: Line; // of the connection
   const names = Object.keys(platform.ways);
@@ -35,10 +37,11 @@ export async function wait(platform: Platform, { signal, onEvent, onStatus }: Op
   let told: string;
   let leg = newLeg(Infinity); // the connection, or the pause
   let found: unknown; // the end that a reading of the state has come upon
-  let worked = false, woken = false, away = false, following = false;
-  let trusted = platform.recall(); // the way that has proven itself: it brought more than its beginning
-  let good = trusted; // the way that worked last
-  let at = Math.max(0, names.indexOf(trusted)), tried = 0;
+  let worked = false, woken = false, away = false;
+  let way: string; // of the connection; "" through another page
+  let trusted: string | undefined; // the way that has proven itself on this network: it brought more than its beginning
+  let good = platform.recall(); // the way that worked last
+  let at = Math.max(0, names.indexOf(good)), tried = 0, failures = 0;
   let reading: Leg | undefined, floorAt = Infinity, gap = FLOOR;
   let wakeAt = Infinity, wokeAt = 0, ticked = Date.now(), clock: ReturnType<typeof setTimeout>;
 
@@ -46,8 +49,8 @@ export async function wait(platform: Platform, { signal, onEvent, onStatus }: Op
   function judge({ status, body, after }: Answer): any {
     if (status === 200 && body) return body;
     const { code, detail } = body ?? {};
-    if (code === "expired" || (code && status > 428)) throw new End(code, after);
-    if (status < 400 || status > 428) throw closed();
+    if (code === "expired" || (status > 428 && (code || after))) throw new End(code, after);
+    if (status < 400 || status > 428 || status === 408 || status === 425) throw closed();
     throw new TillbellError(code ?? "refused", status, detail ?? "HTTP " + status);
   }
 
@@ -59,8 +62,8 @@ export async function wait(platform: Platform, { signal, onEvent, onStatus }: Op
     reason instanceof End ? /^(done|expired)$/.test(reason.code)
       : reason instanceof TillbellError && (!snapshot || reason.code === "unauthorized");
 
-  /** Whether what is heard is enough to know that the way works: another page has its own doubts. */
-  const sure = () => worked && (following || names[at] === trusted);
+  /** Whether what is heard is enough to know that the way works. */
+  const sure = () => worked && way === trusted;
 
   /** How long something may take. A network that is slow throughout is given more from round to round. */
   const patience = () => FIRST * Math.min(4, 1 + Math.floor(tried / names.length));
@@ -99,10 +102,14 @@ export async function wait(platform: Platform, { signal, onEvent, onStatus }: Op
           });
         }
       }
-    } else if (type !== "ping") return false;
+    } else if (type === "ping") platform.share?.(frame);
+    else return false;
     worked = true;
     leg.expect(snapshot?.final ? FAREWELL : SILENCE);
-    if (type !== "state" && !following && names[at] !== trusted) platform.remember((trusted = names[at]));
+    if (type !== "state") {
+      if (way) platform.remember(way);
+      trusted = way;
+    }
     if (sure()) floorAt = Date.now() + SLOW;
     return seen.size > known;
   }
@@ -114,9 +121,9 @@ export async function wait(platform: Platform, { signal, onEvent, onStatus }: Op
 
   /** Reads the state beside the connection. */
   async function glance() {
+    floorAt = Infinity; // until it is known what comes of it
     if (reading) return;
     const began = Date.now();
-    floorAt = Infinity;
     reading = newLeg(patience());
     try {
       await read(reading);
@@ -126,7 +133,7 @@ export async function wait(platform: Platform, { signal, onEvent, onStatus }: Op
         found = reason;
         leg.stop();
       }
-      gap = Math.max(Math.min(gap * 2, DOWN), reason.after || 0);
+      gap = Math.max(Math.min(gap * 2, DOWN), Math.min(reason.after || 0, MAX_PAUSE));
     }
     reading.stop();
     reading = undefined;
@@ -143,12 +150,15 @@ export async function wait(platform: Platform, { signal, onEvent, onStatus }: Op
   function tick() {
     const now = Date.now();
     const missed = away || now - ticked > JUMP; // a page whose clock ticks has not left
+    if (now < ticked) wokeAt = floorAt = 0; // the clock was set back
     ticked = now;
     if (missed && !platform.unwatched()) wake();
     else if (!away && now >= wakeAt) {
       wokeAt = now;
       wakeAt = Infinity;
       woken = true;
+      failures = tried = 0; // of a network that it may have left
+      gap = FLOOR;
       leg.stop();
       glance();
     } else if (!away && now >= floorAt) glance();
@@ -159,41 +169,35 @@ export async function wait(platform: Platform, { signal, onEvent, onStatus }: Op
   async function pause(ms: number) {
     leg = newLeg(ms);
     await new Promise<void>((over) => leg.onStop(over));
-    check();
-  }
-
-  /** Throws if the page has had enough. */
-  function check() {
-    if (all.stopped) throw signal!.reason ?? new Error("aborted");
   }
 
   function settle(code: Outcome["code"]): Outcome {
-    if (!snapshot) throw new TillbellError(code, 410, "the wait is over");
+    if (!snapshot) throw new TillbellError(code, 410, code);
     if (code === "done") platform.share?.({ type: "end", code }); // another page's ticket may live longer
     return { ...snapshot, code };
   }
 
   async function run(): Promise<Outcome> {
     await glance();
-    for (let failures = 0; ; ) {
-      while (away) await pause(Infinity);
+    for (;;) {
+      while (away && !all.stopped) await pause(Infinity);
       const began = Date.now();
       let after = 0;
       worked = woken = false;
       leg = newLeg(patience());
       const follow = platform.follow?.();
-      following = !!follow;
+      way = follow ? "" : names[at];
       let reason: any = found;
       if (!found && !all.stopped) {
         line = { leg, cursor: line?.cursor ?? "", take: frame, judge, retry: (ms) => (after = ms) };
-        await (follow ?? platform.ways[names[at]])(line).catch((error) => (reason = error));
+        await (follow ?? platform.ways[way])(line).catch((error) => (reason = error));
       }
       const { late } = leg;
       leg.stop();
       reason = found ?? reason;
-      check();
+      if (all.stopped) throw signal!.reason ?? new Error("aborted");
       // An end without the outcome is looked into: something in between may have made it up.
-      if (reason instanceof End && reason.code === "done" && !snapshot?.final) {
+      if (reason.code === "done" && !snapshot?.final) {
         reason = closed();
         await glance();
       }
@@ -207,11 +211,11 @@ export async function wait(platform: Platform, { signal, onEvent, onStatus }: Op
       const asked = Math.min(reason.after || after, MAX_PAUSE); // of readings as well
       floorAt = Date.now() + Math.max(asked, Math.min(floorAt - Date.now(), gap));
       if (worked || reason instanceof End) {
-        if (late) platform.remember((trusted = "")); // what fell silent has to prove itself again
+        if (late) platform.remember((trusted = undefined)); // what fell silent has to prove itself again
         tried = 0;
         if (Date.now() - began >= FIRST) failures = 0;
-        good = names[at];
-      } else if (good !== names[at] || late || reason === TAKEN || failures > 2) {
+        good = way;
+      } else if (good !== way || late || reason === TAKEN || failures > 2) {
         at = (at + 1) % names.length;
         if (++tried % names.length) continue;
       }
@@ -240,8 +244,8 @@ export async function wait(platform: Platform, { signal, onEvent, onStatus }: Op
   }
 }
 
-/** Returns ms, up to 32,000, half of them by chance: clients that lost one server must not all come back at once. */
-const jitter = (failures: number) => 250 * 2 ** Math.min(failures, 6) * (1 + Math.random());
+/** Returns ms, from 500 to 32,000, half of them by chance: clients that lost one server must not all come back at once. */
+const jitter = (failures: number) => 500 * 2 ** Math.min(failures, 5) * (1 + Math.random());
 
 /** Calls a function of the page's. What it throws is an unhandled rejection, and does not end the wait. */
 async function call<T>(listener: ((value: T) => void) | undefined, value: T) {
@@ -250,6 +254,6 @@ async function call<T>(listener: ((value: T) => void) | undefined, value: T) {
 
 /** Whether position p lies before q in the same log: epoch.sequence, and a part more where several lie at one place. */
 function behind(p: string, q: string) {
-  const [epoch, ...a] = p.split("."), [other, ...b] = q.split(".");
-  return !p || (epoch === other && (+a[0] - +b[0] || +(a[1] ?? 0) - +(b[1] ?? 0)) < 0);
+  const [epoch, a, m = 0] = p.split("."), [other, b, n = 0] = q.split(".");
+  return !p || (epoch === other && (+a - +b || +m - +n) < 0);
 }

@@ -61,7 +61,8 @@ public class Fulfilment implements InitializingBean, DisposableBean {
             JsonNode event = item.path("event");
             // What was not applied contradicts the order: another amount, another account, a second outcome.
             if (item.path("applied").asBoolean() && event.path("type").asText().equals("payment.paid")) {
-                orders.fulfil(event.path("subject").asText());
+                JsonNode data = event.path("data");
+                orders.fulfil(event.path("subject").asText(), data.path("amount").asText(), data.path("currency").asText());
             }
         }
         return page.path("position").asText();

@@ -23,14 +23,15 @@ public class Orders {
     }
 
     /**
-     * Does once what the payer paid for, however often the feed says so. In a database this and the position are one
-     * transaction.
+     * Does once what the payer paid for, however often the feed says so, if it is what the order costs. In a database this
+     * and the position are one transaction.
      */
-    void fulfil(String number) {
+    void fulfil(String number, String amount, String currency) {
         orders.computeIfPresent(number, (n, order) -> {
-            if (!order.fulfilled) {
-                LOG.log(Level.INFO, n + " is paid and leaves the house");
+            if (order.fulfilled || !order.amount.equals(amount) || !order.currency.equals(currency)) {
+                return order;
             }
+            LOG.log(Level.INFO, n + " is paid and leaves the house");
             return order.asFulfilled();
         });
     }
