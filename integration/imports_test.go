@@ -68,13 +68,14 @@ var layers = []layer{
 	{"modules/command", append([]string{"modules", "modules/config"}, edge...)},
 	{".", []string{"modules/command"}},
 	// They measure and break the program, and are part of nothing.
-	{"integration/load/...", append([]string{"integration/load/...", "modules/heap"}, edge...)},
-	{"integration/matrix/...", append([]string{"integration/matrix/...", "integration/load/..."}, edge...)},
-	{"integration/chaos/...", append([]string{"integration/chaos/...", "integration/load/..."}, edge...)},
+	{"integration/harness", nil},
+	{"integration/load/...", append([]string{"integration/harness", "integration/load/...", "modules/heap"}, edge...)},
+	{"integration/matrix/...", append([]string{"integration/harness", "integration/matrix/...", "integration/load/..."}, edge...)},
+	{"integration/chaos/...", append([]string{"integration/harness", "integration/chaos/...", "integration/load/..."}, edge...)},
 }
 
 // programs are the folders of integration that hold more than tests.
-var programs = []string{"integration/load", "integration/chaos", "integration/matrix"}
+var programs = []string{"integration/harness", "integration/load", "integration/chaos", "integration/matrix"}
 
 // suites are packages that only tests may import.
 var suites = []string{"relay/engine/enginetest", "relay/engine/nats/natstest", "transport/callback/callbacktest", "transport/client/wiretest", "transport/transporttest"}

@@ -3,18 +3,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/tillbell/tillbell/integration/chaos/cluster"
 	"github.com/tillbell/tillbell/integration/chaos/fault"
 	"github.com/tillbell/tillbell/integration/chaos/report"
+	"github.com/tillbell/tillbell/integration/harness"
 )
 
 // runner is one run.
@@ -41,15 +41,15 @@ func run(ctx context.Context, o options) error {
 	} else {
 		fmt.Fprintln(os.Stderr, "everything lies in", r.dir)
 	}
-	module, err := root(ctx)
+	module, err := harness.Module(ctx)
 	if err != nil {
 		return err
 	}
-	if r.program, err = build(ctx, module, ".", r.dir, o.binary); err != nil {
+	if r.program, err = harness.Build(ctx, module, ".", r.dir, "tillbell", o.binary); err != nil {
 		return err
 	}
 	if slices.Contains(o.engines, cluster.NATS) {
-		if r.natsd, err = build(ctx, module, "github.com/nats-io/nats-server/v2", r.dir, o.server); err != nil {
+		if r.natsd, err = harness.Build(ctx, module, "github.com/nats-io/nats-server/v2", r.dir, "nats-server", o.server); err != nil {
 			return err
 		}
 	}
@@ -61,7 +61,8 @@ func run(ctx context.Context, o options) error {
 	began := time.Now()
 	r.report.Machine = r.describe(ctx, module)
 	broken := r.rows(ctx)
-	if err := r.write(module, began); err != nil {
+	file := cmp.Or(o.out, harness.Results(module, "chaos", began, ""))
+	if err := harness.Keep(&r.report, file); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
@@ -111,24 +112,4 @@ func (r *runner) rows(ctx context.Context) error {
 		r.report.Rows = append(r.report.Rows, row)
 	}
 	return broken
-}
-
-// write writes the report to standard output and to a file.
-func (r *runner) write(module string, at time.Time) error {
-	file := r.out
-	if file == "" {
-		file = filepath.Join(module, "integration", "chaos", "results", at.UTC().Format("2006-01-02-1504")+".md")
-	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return err
-	}
-	f, err := os.Create(file)
-	if err != nil {
-		return err
-	}
-	_, err = r.report.WriteTo(io.MultiWriter(os.Stdout, f))
-	if err = errors.Join(err, f.Close()); err == nil {
-		fmt.Fprintln(os.Stderr, "written to", file)
-	}
-	return err
 }

@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"debug/buildinfo"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,9 +13,11 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/tillbell/tillbell/integration/harness"
 	"github.com/tillbell/tillbell/integration/load/proc"
 	"github.com/tillbell/tillbell/integration/load/report"
-	"golang.org/x/sys/unix"
 )
 
 // describe returns lines about the machine and the run.
@@ -27,14 +28,7 @@ func (b *bench) describe(ctx context.Context, module string) []string {
 	total, _ := proc.Total()
 	lines = append(lines, fmt.Sprintf("%d cores, %s, %s of memory, Linux %s", len(proc.Cores()), model(),
 		report.MiB(float64(total)), unix.ByteSliceToString(kernel.Release[:])))
-	program := "unknown"
-	if info, err := buildinfo.ReadFile(b.servers.sse.Program); err == nil {
-		program = info.GoVersion
-	}
-	out, err := exec.CommandContext(ctx, "git", "-C", module, "describe", "--always", "--dirty").Output()
-	if err == nil {
-		program += ", revision " + strings.TrimSpace(string(out))
-	}
+	program := harness.Describe(ctx, module, b.servers.sse.Program)
 	lines = append(lines, "Tillbell: "+program+"; generator: "+runtime.Version())
 	if b.servers.nchanSSE == nil {
 		lines = append(lines, "Nchan: not installed, so nothing is compared with it")

@@ -6,14 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/tillbell/tillbell/integration/harness"
 	"github.com/tillbell/tillbell/integration/load/proc"
 	"github.com/tillbell/tillbell/integration/load/target"
 )
@@ -94,18 +93,14 @@ func chosen(list string) ([]int, error) {
 
 // prepare builds what is measured and says what this machine is.
 func (b *bench) prepare(ctx context.Context, tillbell string) error {
-	module, err := root(ctx)
+	module, err := harness.Module(ctx)
 	if err != nil {
 		return err
 	}
-	if tillbell == "" {
-		if tillbell, err = build(ctx, module, ".", b.dir, "tillbell"); err != nil {
-			return err
-		}
-	} else if tillbell, err = filepath.Abs(tillbell); err != nil {
+	if tillbell, err = harness.Build(ctx, module, ".", b.dir, "tillbell", tillbell); err != nil {
 		return err
 	}
-	yardstick, err := build(ctx, module, "./integration/load/yardstick", b.dir, "yardstick")
+	yardstick, err := harness.Build(ctx, module, "./integration/load/yardstick", b.dir, "yardstick", "")
 	if err != nil {
 		return err
 	}
@@ -129,22 +124,11 @@ func (b *bench) prepare(ctx context.Context, tillbell string) error {
 // write writes the report to standard output and to a file.
 func (b *bench) write(ctx context.Context, file string, at time.Time) error {
 	if file == "" {
-		module, err := root(ctx)
+		module, err := harness.Module(ctx)
 		if err != nil {
 			return err
 		}
-		file = filepath.Join(module, "integration", "load", "results", at.UTC().Format("2006-01-02-1504")+"-"+b.name+".md")
+		file = harness.Results(module, "load", at, "-"+b.name)
 	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return err
-	}
-	f, err := os.Create(file)
-	if err != nil {
-		return err
-	}
-	_, err = b.report.WriteTo(io.MultiWriter(os.Stdout, f))
-	if err = errors.Join(err, f.Close()); err == nil {
-		fmt.Fprintln(os.Stderr, "written to", file)
-	}
-	return err
+	return harness.Keep(&b.report, file)
 }

@@ -106,9 +106,9 @@ func carrier(requests []browser.Request, began time.Time) string {
 
 // counts are a page's requests. What it asks while the network is away stays in the browser and is none.
 type counts struct {
-	asked int // until its end
-	kinds int // different ones of these
-	late  int // after its end
+	asked  int // until its end
+	firsts int // of these, that each transport begins with
+	late   int // after its end
 }
 
 // count counts requests. The network was away from gone until back, unless gone is zero.
@@ -127,14 +127,17 @@ func count(requests []browser.Request, gone, back, end time.Time) counts {
 			}
 		}
 	}
-	n.kinds = len(kinds)
+	n.firsts = len(kinds)
+	if slices.Contains(kinds, browser.Poll) {
+		n.firsts++
+	}
 	return n
 }
 
-// excess returns how many requests too many a page made. Each of its documents has the first of each transport; beyond
-// these it has one for every five seconds that have begun, and a look and a connection after each disturbance.
+// excess returns how many requests too many a page made. Each of its documents has the first of each transport, and of
+// polls the first that is held as well: one that is answered at once shows whether polling works. Beyond these it has one for every five seconds that have begun, and a look and a connection after each disturbance.
 func (n counts) excess(waited time.Duration, documents, disturbances int) int {
-	return max(0, n.asked-n.kinds*documents-int(waited/report.Every)-1-2*disturbances)
+	return max(0, n.asked-n.firsts*documents-int(waited/report.Every)-1-2*disturbances)
 }
 
 // print prints what the pages have said and asked for.

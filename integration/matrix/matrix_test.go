@@ -159,6 +159,7 @@ func TestJudge(t *testing.T) {
 		waited       time.Duration
 		states       int // requests beside one for the stream
 		disturbances int
+		polls        int
 		late         int
 		want         int
 	}{
@@ -167,11 +168,16 @@ func TestJudge(t *testing.T) {
 		{name: "one more each five seconds", waited: 11 * time.Second, states: 4},
 		{name: "one too many in them", waited: 11 * time.Second, states: 5, want: 1},
 		{name: "a look and a stream after a disturbance", waited: 2 * time.Second, states: 4, disturbances: 1},
+		{name: "a poll that looks and one that is held", waited: 2 * time.Second, states: 2, polls: 2},
+		{name: "a poll too many", waited: 2 * time.Second, states: 2, polls: 3, want: 1},
 		{name: "after the outcome", waited: 2 * time.Second, states: 1, late: 2},
 	} {
 		requests := []browser.Request{{Kind: browser.SSE, At: opened}}
 		for range c.states {
 			requests = append(requests, browser.Request{Kind: browser.State, At: opened})
+		}
+		for range c.polls {
+			requests = append(requests, browser.Request{Kind: browser.Poll, At: opened})
 		}
 		for range c.late {
 			requests = append(requests, browser.Request{Kind: browser.State, At: opened.Add(c.waited + time.Second)})
@@ -190,7 +196,7 @@ func TestAway(t *testing.T) {
 	for n := range int64(6) {
 		requests = append(requests, browser.Request{Kind: browser.Poll, At: second(n)})
 	}
-	if n := count(requests, second(1), second(4), second(4)); n != (counts{asked: 3, kinds: 1, late: 1}) {
+	if n := count(requests, second(1), second(4), second(4)); n != (counts{asked: 3, firsts: 2, late: 1}) {
 		t.Errorf("%+v", n)
 	}
 }

@@ -3,16 +3,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/tillbell/tillbell/integration/harness"
 	"github.com/tillbell/tillbell/integration/matrix/browser"
 	"github.com/tillbell/tillbell/integration/matrix/network"
 	"github.com/tillbell/tillbell/integration/matrix/report"
@@ -43,11 +43,11 @@ func run(ctx context.Context, o options) (err error) {
 		return err
 	}
 	defer os.RemoveAll(r.stage.dir)
-	module, err := root(ctx)
+	module, err := harness.Module(ctx)
 	if err != nil {
 		return err
 	}
-	if r.stage.program, err = build(ctx, module, r.stage.dir, o.binary); err != nil {
+	if r.stage.program, err = harness.Build(ctx, module, ".", r.stage.dir, "tillbell", o.binary); err != nil {
 		return err
 	}
 	if r.stage.browser, err = browser.Open(ctx, chromium); err != nil {
@@ -64,7 +64,8 @@ func run(ctx context.Context, o options) (err error) {
 		return ctx.Err()
 	}
 	r.report.Machine = append(r.report.Machine, fmt.Sprintf("%d cells in %.0f s", len(r.report.Cells), time.Since(began).Seconds()))
-	return errors.Join(r.write(module, began), bad)
+	file := cmp.Or(o.out, harness.Results(module, "matrix", began, ""))
+	return errors.Join(harness.Keep(&r.report, file), bad)
 }
 
 // part is a cell that is to be played.
@@ -146,24 +147,4 @@ func (r *runner) chosen(p network.Path, st state) bool {
 		return false
 	}
 	return !r.quick || p.Name == quickPaths[0] || st.quick && slices.Contains(quickPaths, p.Name)
-}
-
-// write writes the report to standard output and to a file.
-func (r *runner) write(module string, at time.Time) error {
-	file := r.out
-	if file == "" {
-		file = filepath.Join(module, "integration", "matrix", "results", at.UTC().Format("2006-01-02-1504")+".md")
-	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return err
-	}
-	f, err := os.Create(file)
-	if err != nil {
-		return err
-	}
-	_, err = r.report.WriteTo(io.MultiWriter(os.Stdout, f))
-	if err = errors.Join(err, f.Close()); err == nil {
-		fmt.Fprintln(os.Stderr, "written to", file)
-	}
-	return err
 }

@@ -65,7 +65,7 @@ func (r *Report) slow() []string {
 
 func (r *Report) frugal() []string {
 	over := r.those(func(c *Cell) bool { return c.Excess > 0 })
-	return row(fmt.Sprintf("beyond the first of each transport one request in %s, and two whenever the page or its network comes back", figure(Every)),
+	return row(fmt.Sprintf("beyond the first of each transport (and the first poll that is held) one request in %s, and two whenever the page or its network comes back", figure(Every)),
 		fmt.Sprintf("%d cells made more", over), over == 0)
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -45,9 +46,18 @@ type shop struct {
 	page    context.Context
 }
 
+// newShop returns a shop whose page is open in Chromium.
 func newShop(t *testing.T) *shop {
 	t.Helper()
-	s := &shop{t: t, page: browser(t), log: new(transporttest.Log), parked: make(chan struct{}, 100)}
+	s := newServer(t, browser(t), "sse")
+	s.load()
+	return s
+}
+
+// newServer returns a shop whose page is not open. The streams that are noted and can be cut are those of the way.
+func newServer(t *testing.T, page context.Context, way string) *shop {
+	t.Helper()
+	s := &shop{t: t, page: page, log: new(transporttest.Log), parked: make(chan struct{}, 100)}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	engine, w := memory.New(memory.Options{}), wheel.New()
 	s.relay = relay.New(engine, w, relay.Options{Log: log})
@@ -58,10 +68,11 @@ func newShop(t *testing.T) *shop {
 	if s.tickets, err = ticket.New(ticket.Options{Secret: "0123456789abcdef0123456789abcdef"}); err != nil {
 		t.Fatal(err)
 	}
-	s.streams = sse.New(w, sse.Options{})
+	ways := []transport.Transport{sse.New(w, sse.Options{}), ws.New(w, ws.Options{}), poll.New(poll.Options{})}
+	s.streams = ways[slices.IndexFunc(ways, func(t transport.Transport) bool { return t.Name() == way })]
 	handler := transport.New(transport.Options{
 		Relay: s.relay, Access: transport.NewAccess(nil, s.tickets, nil, ""),
-		Transports: []transport.Transport{s.streams, ws.New(w, ws.Options{}), poll.New(poll.Options{})},
+		Transports: ways,
 		TicketTTL:  15 * time.Minute, MaxTTL: 24 * time.Hour, Client: js.Module, Classic: js.Classic,
 		Callbacks: http.NotFoundHandler(), Metrics: metrics.New(), Log: log,
 		Extra: map[string]http.Handler{"/page": http.HandlerFunc(servePage)},
@@ -69,7 +80,7 @@ func newShop(t *testing.T) *shop {
 	s.web = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if between := s.between.Load(); between == nil || !(*between)(path.Base(r.URL.Path), w, r) {
 			handler.ServeHTTP(w, r)
-			if path.Base(r.URL.Path) == "sse" {
+			if path.Base(r.URL.Path) == way {
 				s.parked <- struct{}{}
 			}
 		}
@@ -82,7 +93,6 @@ func newShop(t *testing.T) *shop {
 		w.Stop()
 		_ = engine.Close()
 	})
-	s.load()
 	return s
 }
 

@@ -6,70 +6,14 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path"
 	"path/filepath"
 	"slices"
 	"testing"
 	"time"
-
-	"github.com/tillbell/tillbell/relay"
-	"github.com/tillbell/tillbell/relay/engine/memory"
-	"github.com/tillbell/tillbell/relay/wheel"
-	"github.com/tillbell/tillbell/transport"
-	"github.com/tillbell/tillbell/transport/metrics"
-	"github.com/tillbell/tillbell/transport/poll"
-	"github.com/tillbell/tillbell/transport/sse"
-	"github.com/tillbell/tillbell/transport/ticket"
-	"github.com/tillbell/tillbell/transport/transporttest"
-	"github.com/tillbell/tillbell/transport/ws"
 )
-
-// newServer returns a shop without a page.
-func newServer(t *testing.T) *shop {
-	t.Helper()
-	within, cancel := context.WithTimeout(t.Context(), time.Minute)
-	t.Cleanup(cancel)
-	s := &shop{t: t, page: within, log: new(transporttest.Log), parked: make(chan struct{}, 100)}
-	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	engine, w := memory.New(memory.Options{}), wheel.New()
-	s.relay = relay.New(engine, w, relay.Options{Log: log})
-	if err := s.relay.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	var err error
-	if s.tickets, err = ticket.New(ticket.Options{Secret: "0123456789abcdef0123456789abcdef"}); err != nil {
-		t.Fatal(err)
-	}
-	s.streams = ws.New(w, ws.Options{})
-	handler := transport.New(transport.Options{
-		Relay: s.relay, Access: transport.NewAccess(nil, s.tickets, nil, ""),
-		Transports: []transport.Transport{sse.New(w, sse.Options{}), s.streams, poll.New(poll.Options{})},
-		TicketTTL:  15 * time.Minute, MaxTTL: 24 * time.Hour,
-		Callbacks: http.NotFoundHandler(), Metrics: metrics.New(), Log: log,
-	}).Handler()
-	s.web = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if between := s.between.Load(); between == nil || !(*between)(path.Base(r.URL.Path), w, r) {
-			handler.ServeHTTP(w, r)
-			if path.Base(r.URL.Path) == "ws" {
-				s.parked <- struct{}{}
-			}
-		}
-	}))
-	t.Cleanup(func() {
-		s.cut()
-		s.web.CloseClientConnections()
-		s.web.Close()
-		_ = s.relay.Stop(context.Background())
-		w.Stop()
-		_ = engine.Close()
-	})
-	return s
-}
 
 // phone runs the client for WeChat in Node.js, with a stand-in of its runtime.
 type phone struct {
@@ -99,7 +43,9 @@ func newPhone(t *testing.T) *phone {
 	if err != nil {
 		skip(t, "the npm package ws is not installed: run make clients")
 	}
-	p := &phone{shop: newServer(t), asked: make(chan string, 100), lines: make(chan said, 100)}
+	within, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	p := &phone{shop: newServer(t, within, "ws"), asked: make(chan string, 100), lines: make(chan said, 100)}
 	p.intercept(p.note)
 	cmd := exec.Command(node, "--experimental-vm-modules", "--no-warnings",
 		"testdata/miniprogram/phone.mjs", built(t, "src/miniprogram.ts"), wsModule)
