@@ -11,6 +11,12 @@
 // unasked, a heartbeat or an event, and every minute from then on: a network may let the first bytes through and nothing
 // afterwards. It does so at once when the machine has slept. So a wait ends wherever a short request comes through. What
 // cannot be read is asked for less often, and nothing before the time that the server names.
+//
+// The browser's client in js does the same, and plays the same fixtures. Where the two differ, the place they run in does:
+// a program reads the state every minute beside a stream that works, a page only where heartbeats stay away, for there are
+// many more of them; a program leaves a transport that breaks off twice without having proven itself, a page that is shown
+// its first frames again comes back to it; a program remembers what worked for an hour, a page for a day; and of an
+// outcome that it has read a program asks for the events once, a page tells the state alone.
 package client
 
 import (
