@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tillbell/tillbell/integration/harness"
 	"github.com/tillbell/tillbell/integration/load/generator"
 	"github.com/tillbell/tillbell/integration/load/report"
 	"github.com/tillbell/tillbell/integration/load/target"
@@ -53,7 +54,7 @@ func rss(r *generator.Result) float64 {
 }
 
 func (b *bench) idleEntries() ([]entry, error) {
-	certificate, err := target.NewCertificate(b.dir)
+	certificate, err := harness.NewCertificate(b.dir)
 	if err != nil {
 		return nil, err
 	}

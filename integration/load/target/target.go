@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"time"
 
+	"github.com/tillbell/tillbell/integration/harness"
 	"github.com/tillbell/tillbell/integration/load/generator"
 )
 
@@ -31,9 +32,9 @@ type Target struct {
 
 // Options of one start. The zero value works.
 type Options struct {
-	Heartbeat   time.Duration // 0 is the server's default; only Tillbell's can be set
-	Certificate *Certificate  // serve TLS; only Tillbell
-	Engine      Engine        // of Tillbell
+	Heartbeat   time.Duration        // 0 is the server's default; only Tillbell's can be set
+	Certificate *harness.Certificate // serve TLS; only Tillbell
+	Engine      Engine               // of Tillbell
 }
 
 // A place is where one process of a server runs.

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"text/template"
+
+	"github.com/tillbell/tillbell/integration/harness"
 )
 
 // An nginxKind is what differs between the paths through nginx.
@@ -76,7 +78,7 @@ func nginx(kind nginxKind) func(context.Context, string, string) (stage, error) 
 			return stage{}, err
 		}
 		if kind.http2 {
-			if err := writeCertificate(dir); err != nil {
+			if _, err := harness.NewCertificate(dir); err != nil {
 				return stage{}, err
 			}
 		}

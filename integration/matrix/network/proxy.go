@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"path/filepath"
 	"sync"
+
+	"github.com/tillbell/tillbell/integration/harness"
 )
 
 // faulty is a reverse proxy of this package with a fault.
@@ -29,7 +31,7 @@ func faulty(f fault) func(context.Context, string, string) (stage, error) {
 // http2 is a reverse proxy without a fault that speaks HTTP/2 to the browser. It has no extended CONNECT (RFC 8441), so
 // that a WebSocket is a connection of its own over HTTP/1.1.
 func http2(ctx context.Context, server, dir string) (stage, error) {
-	if err := writeCertificate(dir); err != nil {
+	if _, err := harness.NewCertificate(dir); err != nil {
 		return stage{}, err
 	}
 	p := newProxy(server, fault{})

@@ -1,6 +1,4 @@
-//go:build linux
-
-package target
+package harness
 
 import (
 	"crypto/ecdsa"
@@ -23,11 +21,11 @@ type Certificate struct {
 	PEM       []byte // of Cert
 }
 
-// NewCertificate makes a certificate that is valid for a day, in files of dir.
+// NewCertificate makes a certificate that is valid for a day, in cert.pem and key.pem of dir.
 func NewCertificate(dir string) (*Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, fmt.Errorf("target: certificate: %w", err)
+		return nil, fmt.Errorf("certificate: %w", err)
 	}
 	about := &x509.Certificate{
 		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
@@ -35,11 +33,11 @@ func NewCertificate(dir string) (*Certificate, error) {
 	}
 	cert, err := x509.CreateCertificate(rand.Reader, about, about, &key.PublicKey, key)
 	if err != nil {
-		return nil, fmt.Errorf("target: certificate: %w", err)
+		return nil, fmt.Errorf("certificate: %w", err)
 	}
 	private, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
-		return nil, fmt.Errorf("target: certificate: %w", err)
+		return nil, fmt.Errorf("certificate: %w", err)
 	}
 	c := &Certificate{
 		Cert: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem"),
@@ -50,7 +48,7 @@ func NewCertificate(dir string) (*Certificate, error) {
 		os.WriteFile(c.Key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600),
 	)
 	if err != nil {
-		return nil, fmt.Errorf("target: certificate: %w", err)
+		return nil, fmt.Errorf("certificate: %w", err)
 	}
 	return c, nil
 }
