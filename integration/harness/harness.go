@@ -1,5 +1,5 @@
 // Package harness has what the programs that measure and break Tillbell have in common: they build what they run, say
-// what it is and where, certify it to themselves, and keep their reports.
+// what it is and where, make certificates for it, and keep their reports.
 package harness
 
 import (
