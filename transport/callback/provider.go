@@ -1,6 +1,7 @@
 package callback
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"time"
@@ -30,10 +31,13 @@ type Event struct {
 	// Shared says that the callback is about several payments, also where it tells only of this one: the payment is then
 	// put in front of ID.
 	Shared bool
+	// Fetch says that the callback proves no more than that something may have changed. TransactionID is what the provider
+	// calls it, in the shape that its API takes; Payment and Status are empty, and the Fetcher finds them out.
+	Fetch bool
 }
 
-// Provider verifies and translates the callbacks of one account. It keeps nothing between calls and may be called
-// from many goroutines.
+// Provider verifies and translates the callbacks of one account. It may be called from many goroutines. What it keeps
+// between calls is bounded, whatever strangers post, and is no part of an event.
 type Provider interface {
 	// Parse verifies r at the time now and returns what it says about payments, in the body's order. A genuine call
 	// that is not about a payment's status has no events and no error. An event whose Payment cannot be a payment id
@@ -44,6 +48,18 @@ type Provider interface {
 	// Answer returns what the provider wants to hear: for a nil error its acknowledgement, for a *Refusal its failure
 	// form, for any other error (nothing could be stored) a failure after which it retries.
 	Answer(err error) Answer
+}
+
+// Fetcher is a Provider whose callbacks, or some of them, have to be asked back: a stranger can post them, or they do not
+// say what became of the payment. It keeps what its requests to the API need.
+type Fetcher interface {
+	Provider
+	// Fetch asks the provider's API what e is about and returns what that says, in the order in which it happened: no event
+	// and no error if the API knows no such payment, or nothing that a waiter is told. It gives up with ctx. The error is
+	// a *Refusal if the answer makes no sense and will not the next time, and any other if the provider should come again.
+	Fetch(ctx context.Context, e Event) ([]Event, error)
+	// Ready reports which setting Fetch lacks. Verifying alone needs none.
+	Ready() error
 }
 
 // Answer is one HTTP response to a provider.
