@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -15,30 +16,48 @@ func NewPost(h http.Header, body []byte) Request {
 	return Request{Method: http.MethodPost, URL: &url.URL{Path: "/"}, Header: h, Body: body}
 }
 
-// Place writes value into object where the gjson path has it read from: names parted by points, without the rest of
-// what gjson knows. Objects on the way are made. A path of another kind, or through a member that is no object, is an
-// error.
+// Place writes value into object where the gjson path has it read from: names and indexes of arrays parted by points,
+// without the rest of what gjson knows. Objects on the way are made, also in place of an empty array, which is how some
+// write an object without members. A path of another kind, or through what is neither object nor array, is an error.
 func Place(object map[string]any, path string, value any) error {
-	names := strings.Split(path, ".")
-	last := len(names) - 1
-	for i, name := range names {
-		if name == "" || strings.ContainsAny(name, `*?|#@\!{}[]()=<>%":,~`) {
-			return fmt.Errorf("fields: cannot write to the path %q: only names parted by points can be signed for", path)
-		}
-		if i == last {
-			break
-		}
-		if object[name] == nil {
-			object[name] = make(map[string]any)
-		}
-		inner, ok := object[name].(map[string]any)
-		if !ok {
-			return fmt.Errorf("fields: the path %q leads through another field", path)
-		}
-		object = inner
+	_, err := place(object, strings.Split(path, "."), path, value)
+	return err
+}
+
+// place returns what in becomes with value at the rest of the path. It changes nothing if there is an error.
+func place(in any, rest []string, path string, value any) (any, error) {
+	if len(rest) == 0 {
+		return value, nil
 	}
-	object[names[last]] = value
-	return nil
+	name := rest[0]
+	if name == "" || strings.ContainsAny(name, `*?|#@\!{}[]()=<>%":,~`) {
+		return nil, fmt.Errorf("fields: cannot write to the path %q: only names parted by points can be signed for", path)
+	}
+	if list, ok := in.([]any); in == nil || ok && len(list) == 0 {
+		in = make(map[string]any)
+	}
+	switch in := in.(type) {
+	case map[string]any:
+		inner, err := place(in[name], rest[1:], path, value)
+		if err != nil {
+			return nil, err
+		}
+		in[name] = inner
+		return in, nil
+	case []any:
+		i, err := strconv.Atoi(name)
+		if err != nil || i < 0 || i >= len(in) {
+			return nil, fmt.Errorf("fields: the path %q leads past an array", path)
+		}
+		inner, err := place(in[i], rest[1:], path, value)
+		if err != nil {
+			return nil, err
+		}
+		in[i] = inner
+		return in, nil
+	default:
+		return nil, fmt.Errorf("fields: the path %q leads through another field", path)
+	}
 }
 
 // Digits returns n decimal digits that follow from seed, for ids that look like the provider's. They name things and

@@ -8,33 +8,52 @@ import (
 	"sync"
 )
 
-// Secret is a key of HMAC-SHA256 with what can be computed from it once. It may be used from many goroutines.
+// Secret is a key of HMAC-SHA256, or of HMAC with another hash, with what can be computed from it once. It may be used
+// from many goroutines.
 type Secret struct{ macs sync.Pool }
 
-// mac is a computation under way. A hash takes bytes alone, so what is text passes through head.
+// mac is a computation under way. A hash takes bytes alone, so what is text passes through text.
 type mac struct {
 	hash.Hash
-	head []byte
+	text []byte
 }
 
 // NewSecret returns the Secret of the key, whose bytes may be changed afterwards.
-func NewSecret(key []byte) *Secret {
+func NewSecret(key []byte) *Secret { return NewSecretOf(sha256.New, key) }
+
+// NewSecretOf returns the Secret of the key for HMAC with the hash.
+func NewSecretOf(h func() hash.Hash, key []byte) *Secret {
 	key = bytes.Clone(key)
-	return &Secret{sync.Pool{New: func() any { return &mac{Hash: hmac.New(sha256.New, key)} }}}
+	return &Secret{sync.Pool{New: func() any { return &mac{Hash: hmac.New(h, key)} }}}
 }
 
-// Sum returns the HMAC of head followed by body.
+// Sum returns the HMAC-SHA256 of head followed by body. The Secret must be one of NewSecret.
 func (s *Secret) Sum(body []byte, head ...string) (sum [sha256.Size]byte) {
 	m := s.macs.Get().(*mac)
 	defer s.macs.Put(m)
 	m.Reset()
-	m.head = m.head[:0]
-	for _, text := range head {
-		m.head = append(m.head, text...)
-	}
-	m.Write(m.head)
+	m.write(head...)
 	m.Write(body)
-	m.head = m.Sum(m.head[:0])
-	copy(sum[:], m.head)
+	m.text = m.Hash.Sum(m.text[:0])
+	copy(sum[:], m.text)
 	return sum
+}
+
+// Append appends the HMAC of head, body and tail, one behind the other, to sum.
+func (s *Secret) Append(sum []byte, head []string, body []byte, tail []string) []byte {
+	m := s.macs.Get().(*mac)
+	defer s.macs.Put(m)
+	m.Reset()
+	m.write(head...)
+	m.Write(body)
+	m.write(tail...)
+	return m.Hash.Sum(sum)
+}
+
+func (m *mac) write(texts ...string) {
+	m.text = m.text[:0]
+	for _, t := range texts {
+		m.text = append(m.text, t...)
+	}
+	m.Write(m.text)
 }

@@ -24,12 +24,13 @@ func Vectors[O any, P callback.Provider](t *testing.T, build func(O) (P, error))
 			if err != nil {
 				t.Fatalf("build: %v", err)
 			}
-			v.check(t, p)
+			v.Check(t, p)
 		})
 	}
 }
 
-func (v Vector) check(t *testing.T, p callback.Provider) {
+// Check runs the vector against a provider that was made from its configuration.
+func (v Vector) Check(t *testing.T, p callback.Provider) {
 	r := v.Request
 	r.Body = bytes.Clone(r.Body)
 	got, err := p.Parse(r, v.Now)

@@ -83,9 +83,15 @@ type file struct {
 // Each returns the vectors of the package under test, by file name. None at all fails the test.
 func Each(t testing.TB) []Vector {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join("testdata", "vectors", "*.json"))
+	return EachIn(t, filepath.Join("testdata", "vectors"))
+}
+
+// EachIn returns the vectors in a folder, by file name. None at all fails the test.
+func EachIn(t testing.TB, folder string) []Vector {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(folder, "*.json"))
 	if err != nil || len(names) == 0 {
-		t.Fatalf("no vectors in testdata/vectors (%v)", err)
+		t.Fatalf("no vectors in %s (%v)", folder, err)
 	}
 	vectors := make([]Vector, len(names))
 	for i, name := range names {

@@ -1,0 +1,112 @@
+package schemes
+
+import (
+	"slices"
+	"time"
+
+	"github.com/tillbell/tillbell/relay"
+	"github.com/tillbell/tillbell/transport/callback"
+	"github.com/tillbell/tillbell/transport/callback/scheme"
+)
+
+// RazorpayOptions are one webhook's settings.
+type RazorpayOptions struct {
+	// Secrets are the webhook's secrets, not the API's. Retries of older events stay signed with the old one: list it too.
+	Secrets []string `yaml:"secrets,omitempty" file:"secret"`
+	// AccountID are the accounts (acc_…) whose events are taken; none is all that the secret signs for.
+	AccountID callback.List `yaml:"account_id,omitempty" account:"true"`
+	// Fields may set Payment. By default it is the payment's notes.order_id, order_id or id.
+	Fields callback.Fields `yaml:"fields,omitempty"`
+}
+
+// Settings implements scheme.Options.
+func (o RazorpayOptions) Settings() scheme.Settings {
+	return scheme.Settings{Keys: o.Secrets, KeysName: "secrets", Account: o.AccountID, Fields: o.Fields}
+}
+
+// Where Razorpay has the payment, in events about refunds too.
+const razorpayPayment = "payload.payment.entity."
+
+var razorpayID = []string{razorpayPayment + "notes.order_id", razorpayPayment + "order_id", razorpayPayment + "id"}
+
+// Razorpay posts events about payments, orders and refunds. payment.captured and order.paid both come for one payment, in
+// any order. Notes that are not set are an empty array.
+//
+// Sources: razorpay.com/docs/webhooks/validate-test, …/webhooks/payments, …/webhooks/best-practices.
+var Razorpay = scheme.Scheme[RazorpayOptions]{
+	About: callback.About{
+		Name:     "razorpay",
+		Label:    "Razorpay",
+		Proof:    "HMAC-SHA256 of the raw body",
+		Window:   "none",
+		EventID:  "header `X-Razorpay-Event-Id`",
+		Currency: "INR",
+		Statuses: []relay.Status{relay.Paid, relay.Pending, relay.Failed, relay.Refunded, relay.RefundFailed},
+		Vectors:  7,
+		Checked:  []string{"razorpay-go", "razorpay (npm)"},
+		Unconfirmed: []string{
+			"Razorpay says that it tries for 24 hours with growing pauses; the list is not published.",
+		},
+		Sample: `razorpay:
+  provider: razorpay
+  secrets: ["${RAZORPAY_WEBHOOK_SECRET}"]
+`,
+		Steps: []string{
+			"In the dashboard, open Account & Settings, then Webhooks, and add one.",
+			"Enter https://pay.shop.example/v1/callbacks/SOURCE as its URL.",
+			"Enter a long random secret, and the same in secrets. It is not the API's secret.",
+			"Choose payment.captured, payment.authorized, payment.failed, order.paid, refund.processed and refund.failed.",
+			"Put the order's id into notes as order_id when you create the order at Razorpay.",
+		},
+		Retries: slices.Concat([]time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute},
+			callback.Every(time.Hour, 23)),
+	},
+	Proof: scheme.MAC{Header: "X-Razorpay-Signature"},
+	Reading: scheme.Reading{
+		ID:      scheme.In("X-Razorpay-Event-Id"),
+		Type:    scheme.At("event"),
+		Time:    scheme.At("created_at"),
+		Account: scheme.At("account_id"),
+		Headers: map[string]string{"X-Razorpay-Event-Id": "vMxPPP4hfP3R82", "User-Agent": "Razorpay-Webhook/v1"},
+	},
+	Kinds: []scheme.Kind{
+		{
+			Types: []scheme.Meaning{
+				{Name: "payment.captured", Status: relay.Paid, Word: "captured"},
+				{Name: "order.paid", Status: relay.Paid, Word: "captured"},
+				{Name: "payment.authorized", Status: relay.Pending, Word: "authorized"}, // a snapshot: it may be captured by now
+				{Name: "payment.failed", Status: relay.Failed, Word: "failed"},          // an attempt; another may follow
+			},
+			Word:        razorpayPayment + "status",
+			Payment:     razorpayID,
+			Transaction: razorpayPayment + "id",
+			Amount:      razorpayPayment + "amount",
+			Currency:    razorpayPayment + "currency",
+			Example: `{"entity":"event","account_id":"acc_BFQ7uQEaa7j2z7","event":"payment.captured","contains":["payment"],
+				"payload":{"payment":{"entity":{"id":"pay_rUM58TxToaWDNW","entity":"payment","amount":50000,"currency":"INR",
+				"status":"captured","order_id":"order_hmU78bt5jttjG5","invoice_id":null,"international":false,"method":"upi",
+				"amount_refunded":0,"refund_status":null,"captured":true,"description":"an order","notes":{"order_id":"order-1001"},
+				"fee":1180,"tax":180,"created_at":1795312791}}},"created_at":1795312795}`,
+		},
+		{
+			Types: []scheme.Meaning{
+				{Name: "refund.processed", Status: relay.Refunded, Word: "processed"},
+				{Name: "refund.failed", Status: relay.RefundFailed, Word: "failed"},
+			},
+			Word:        "payload.refund.entity.status",
+			Payment:     slices.Concat(razorpayID, []string{"payload.refund.entity.payment_id"}),
+			Transaction: "payload.refund.entity.payment_id",
+			Refund:      "payload.refund.entity.id",
+			Amount:      "payload.refund.entity.amount",
+			Currency:    "payload.refund.entity.currency",
+			Example: `{"entity":"event","account_id":"acc_BFQ7uQEaa7j2z7","event":"refund.processed","contains":["refund","payment"],
+				"payload":{"refund":{"entity":{"id":"rfnd_FS8SKzVYcXhVTZ","entity":"refund","amount":10000,"currency":"INR",
+				"payment_id":"pay_rUM58TxToaWDNW","notes":[],"receipt":null,"created_at":1795312791,"status":"processed",
+				"speed_processed":"normal","speed_requested":"normal"}},"payment":{"entity":{"id":"pay_rUM58TxToaWDNW",
+				"entity":"payment","amount":50000,"currency":"INR","status":"captured","order_id":"order_hmU78bt5jttjG5",
+				"method":"upi","amount_refunded":10000,"refund_status":"partial","captured":true,
+				"notes":{"order_id":"order-1001"},"created_at":1795312791}}},"created_at":1795312795}`,
+		},
+	},
+	Fresh: func() RazorpayOptions { return RazorpayOptions{Secrets: scheme.FreshSecrets("")} },
+}
