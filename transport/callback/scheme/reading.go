@@ -61,8 +61,8 @@ func First(fields ...Field) Field { return Field{any: fields} }
 // Joined is all of the fields with colons between, if there are all.
 func Joined(fields ...Field) Field { return Field{joined: fields} }
 
-// text returns the field, empty if there is none.
-func (f Field) text(h http.Header, root gjson.Result) string {
+// Text returns the field, empty if there is none.
+func (f Field) Text(h http.Header, root gjson.Result) string {
 	switch {
 	case f.header != "":
 		return h.Get(f.header)
@@ -70,13 +70,13 @@ func (f Field) text(h http.Header, root gjson.Result) string {
 		return callback.Text(root.Get(f.path))
 	}
 	for _, one := range f.any {
-		if s := one.text(h, root); s != "" {
+		if s := one.Text(h, root); s != "" {
 			return s
 		}
 	}
 	var all []string
 	for _, one := range f.joined {
-		s := one.text(h, root)
+		s := one.Text(h, root)
 		if s == "" {
 			return ""
 		}
@@ -167,10 +167,10 @@ func (f *format) read(r callback.Request) (e callback.Event, ok bool, _ *callbac
 	if refusal != nil {
 		return e, false, refusal
 	}
-	if !f.account.Allows(f.Account.text(r.Header, root)) {
+	if !f.account.Allows(f.Account.Text(r.Header, root)) {
 		return e, false, callback.Refuse(callback.WrongAccount, "the callback is about an account that is not configured")
 	}
-	name := f.Type.text(r.Header, root)
+	name := f.Type.Text(r.Header, root)
 	if echo := r.Header.Get(f.TypeEcho); f.TypeEcho != "" && echo != "" && echo != name {
 		return e, false, callback.Reject(f.TypeEcho + " names another event than the body")
 	}
@@ -179,11 +179,11 @@ func (f *format) read(r callback.Request) (e callback.Event, ok bool, _ *callbac
 		return e, false, nil
 	}
 	e.Type = f.TypePrefix + callback.Printable(name)
-	e.ID = callback.Printable(f.ID.text(r.Header, root))
+	e.ID = callback.Printable(f.ID.Text(r.Header, root))
 	if e.ID == "" {
 		return e, false, callback.Reject("the event has no id")
 	}
-	e.Derived, e.Time = f.Derived, timeOf(f.Time.text(r.Header, root))
+	e.Derived, e.Time = f.Derived, timeOf(f.Time.Text(r.Header, root))
 	refusal = kind.read(&e, root, m, f.payment)
 	return e, refusal == nil && e.Status != "", refusal
 }
@@ -210,7 +210,7 @@ func (k *Kind) read(e *callback.Event, root gjson.Result, m Meaning, payment str
 	if payment != "" {
 		at = []string{payment}
 	}
-	e.Payment = At(at...).text(nil, root)
+	e.Payment = At(at...).Text(nil, root)
 	e.TransactionID = k.printable(root, k.Transaction)
 	e.RefundID = k.printable(root, k.Refund)
 	e.ProviderStatus = k.printable(root, k.Word)

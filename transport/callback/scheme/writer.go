@@ -36,6 +36,13 @@ func (w *writer) put(f Field, text string) {
 	}
 }
 
+// Put writes the text where the field is read from, if it is anywhere: into a header, or into the body's object.
+func (f Field) Put(h http.Header, object map[string]any, text string) error {
+	w := writer{header: h, object: object}
+	w.put(f, text)
+	return w.err
+}
+
 // at returns what the example has there.
 func (w *writer) at(f Field) gjson.Result {
 	if f = f.written(); f.header != "" {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tillbell/tillbell/relay"
 	"github.com/tillbell/tillbell/transport/callback"
+	"github.com/tillbell/tillbell/transport/callback/format"
 )
 
 // Options are one sender's settings. At least one secret or public key is needed; every one is tried, so that a
@@ -23,17 +24,8 @@ type Options struct {
 	PublicKeys []string `yaml:"public_keys,omitempty" file:"public"`
 	// Tolerance is how far the timestamp may be from this clock, either way; exactly as far passes. Zero is 300 s.
 	Tolerance time.Duration `yaml:"tolerance,omitempty"`
-	// Fields are gjson paths from the root of the body. They default to data.order_id, type, data.amount and
-	// data.currency, each by itself.
-	Fields callback.Fields `yaml:"fields,omitempty"`
-	// AmountUnit is what amounts count in: "minor", which is the default, or "major".
-	AmountUnit string `yaml:"amount_unit,omitempty"`
-	// Statuses turns the sender's words into statuses. If given it replaces the default: payment.succeeded is paid,
-	// and payment.<status> goes by name. A word that is not there is not about a payment's status.
-	Statuses map[string]string `yaml:"statuses,omitempty"`
-	// Final lists the statuses that are final. Paid, refunded and refund_failed always are, and pending cannot be. If
-	// not given, closed is final as well.
-	Final callback.List `yaml:"final,omitempty"`
+	// Options say which field is what.
+	format.Options `yaml:",inline"`
 }
 
 // defaultTolerance is that of the official libraries.
@@ -43,7 +35,7 @@ const defaultTolerance = 300 * time.Second
 type Provider struct {
 	keys      keys
 	tolerance time.Duration
-	format    format
+	format    *format.Format
 }
 
 var _ callback.Provider = (*Provider)(nil)
@@ -54,7 +46,7 @@ func New(o Options) (*Provider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("standard: %w", err)
 	}
-	f, err := readFormat(o)
+	f, err := format.New(o.Options)
 	if err != nil {
 		return nil, fmt.Errorf("standard: %w", err)
 	}
@@ -74,7 +66,7 @@ func (p *Provider) Parse(r callback.Request, now time.Time) ([]callback.Event, e
 	if refusal != nil {
 		return nil, refusal
 	}
-	e, refusal := p.format.read(r.Body)
+	e, refusal := p.format.Read(r.Body)
 	if refusal != nil {
 		return nil, refusal
 	}

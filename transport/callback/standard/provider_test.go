@@ -10,6 +10,7 @@ import (
 	"github.com/tillbell/tillbell/relay"
 	"github.com/tillbell/tillbell/transport/callback"
 	"github.com/tillbell/tillbell/transport/callback/callbacktest"
+	"github.com/tillbell/tillbell/transport/callback/format"
 	"github.com/tillbell/tillbell/transport/callback/standard"
 )
 
@@ -186,11 +187,11 @@ func TestNewNamesTheSetting(t *testing.T) {
 		"secret in public": {standard.Options{PublicKeys: []string{good}}, "does not start with whpk_"},
 		"short public":     {standard.Options{PublicKeys: []string{"whpk_AAAA"}}, "32 bytes"},
 		"tolerance":        {standard.Options{Secrets: []string{good}, Tolerance: -1}, "tolerance"},
-		"unit":             {standard.Options{Secrets: []string{good}, AmountUnit: "cents"}, "amount_unit"},
-		"status": {standard.Options{Secrets: []string{good}, Statuses: map[string]string{"a": "done"}},
+		"unit":             {standard.Options{Secrets: []string{good}, Options: format.Options{AmountUnit: "cents"}}, "amount_unit"},
+		"status": {standard.Options{Secrets: []string{good}, Options: format.Options{Statuses: map[string]string{"a": "done"}}},
 			`statuses: "a" is "done"`},
-		"final pending": {standard.Options{Secrets: []string{good}, Final: callback.List{"pending"}}, "final: pending"},
-		"final unknown": {standard.Options{Secrets: []string{good}, Final: callback.List{"done"}}, `final: "done"`},
+		"final pending": {standard.Options{Secrets: []string{good}, Options: format.Options{Final: callback.List{"pending"}}}, "final: pending"},
+		"final unknown": {standard.Options{Secrets: []string{good}, Options: format.Options{Final: callback.List{"done"}}}, `final: "done"`},
 	} {
 		_, err := standard.New(c.o)
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "standard: ") {

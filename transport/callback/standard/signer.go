@@ -6,21 +6,18 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/tillbell/tillbell/relay"
 	"github.com/tillbell/tillbell/transport/callback"
-	"github.com/tillbell/tillbell/transport/money"
+	"github.com/tillbell/tillbell/transport/callback/format"
 )
 
 // Signer posts what a sender with the same settings would. It may be used from many goroutines.
 type Signer struct {
-	format  format
+	format  *format.Format
 	secret  *callback.Secret
 	private ed25519.PrivateKey // instead of secret
 }
@@ -30,7 +27,7 @@ var _ callback.Signer = (*Signer)(nil)
 // NewSigner returns a Signer that uses key: whsk_… for Ed25519, or else an HMAC secret. Without a key it uses the
 // first of o's secrets. The error names the setting to change.
 func NewSigner(o Options, key string) (*Signer, error) {
-	f, err := readFormat(o)
+	f, err := format.New(o.Options)
 	if err != nil {
 		return nil, fmt.Errorf("standard: %w", err)
 	}
@@ -53,16 +50,24 @@ func NewSigner(o Options, key string) (*Signer, error) {
 	return s, nil
 }
 
-// Throwaway returns settings with a fresh secret, which suffices to sign.
+// Throwaway returns settings with fresh secrets, which suffice to sign: one, and the one before it.
 func Throwaway() (Options, string, error) {
-	fresh := make([]byte, 32)
-	rand.Read(fresh) // never fails
-	return Options{Secrets: []string{secretPrefix + strict.EncodeToString(fresh)}}, "", nil
+	var o Options
+	for range 2 {
+		fresh := make([]byte, 32)
+		rand.Read(fresh) // never fails
+		o.Secrets = append(o.Secrets, secretPrefix+strict.EncodeToString(fresh))
+	}
+	return o, "", nil
 }
 
 // Sign returns the callback that says n, signed at the time at. Equal notifications with an ID give equal callbacks.
 func (s *Signer) Sign(n callback.Notification, at time.Time) (callback.Request, error) {
-	body, err := s.format.write(n, at)
+	object, err := s.format.Write(n, at)
+	if err != nil {
+		return callback.Request{}, fmt.Errorf("standard: sign: %w", err)
+	}
+	body, err := json.Marshal(object)
 	if err != nil {
 		return callback.Request{}, fmt.Errorf("standard: sign: %w", err)
 	}
@@ -82,57 +87,4 @@ func (s *Signer) sign(m message) string {
 	}
 	i := sign(s.secret, m)
 	return string(i[:])
-}
-
-// write is the inverse of read.
-func (f *format) write(n callback.Notification, at time.Time) ([]byte, error) {
-	word, err := f.word(n.Status)
-	if err != nil {
-		return nil, err
-	}
-	currency := cmp.Or(n.Currency, "EUR")
-	var amount any = cmp.Or(n.Amount, "129.00")
-	if !f.major {
-		minor, err := money.ToMinor(cmp.Or(n.Amount, "129.00"), currency)
-		if err != nil {
-			return nil, err
-		}
-		amount = json.Number(minor)
-	}
-	when := n.Time
-	if when.IsZero() {
-		when = at
-	}
-	payment := cmp.Or(n.Payment, "order-1001")
-	root := make(map[string]any)
-	for _, field := range []struct {
-		path  string
-		value any
-	}{
-		{typePath, "payment." + string(n.Status)}, // the status's own path overwrites it, mostly with the same
-		{timePath, when.UTC().Format(time.RFC3339Nano)},
-		{transactionPath, cmp.Or(n.TransactionID, "pay_"+payment)},
-		{f.fields.Status, word},
-		{f.fields.Amount, amount},
-		{f.fields.Currency, currency},
-		{f.fields.Payment, payment},
-	} {
-		if err := callback.Place(root, field.path, field.value); err != nil {
-			return nil, err
-		}
-	}
-	return json.Marshal(root)
-}
-
-// word returns the first of the sender's words for a status, in the order of the alphabet.
-func (f *format) word(status relay.Status) (string, error) {
-	known := make(map[string]bool)
-	for _, word := range slices.Sorted(maps.Keys(f.statuses)) {
-		if f.statuses[word] == status {
-			return word, nil
-		}
-		known[string(f.statuses[word])] = true
-	}
-	return "", fmt.Errorf("no word of statuses means %q; there are words for %s", status,
-		strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 }
