@@ -2,7 +2,6 @@ package stripe
 
 import (
 	"net/http"
-	"strconv"
 	"testing"
 	"time"
 
@@ -16,8 +15,9 @@ func SignBody(t testing.TB, o Options, at time.Time, body []byte) callback.Reque
 	if err != nil {
 		t.Fatal(err)
 	}
-	stamp := strconv.FormatInt(at.Unix(), 10)
 	h := make(http.Header)
-	h.Set(header, s.header(stamp, body))
+	if err := s.verifier.Sign(h, body, at); err != nil {
+		t.Fatal(err)
+	}
 	return callback.Request{Method: http.MethodPost, Header: h, Body: body}
 }

@@ -5,13 +5,12 @@
 package stripe
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/tillbell/tillbell/transport/callback"
+	"github.com/tillbell/tillbell/transport/callback/scheme"
 )
 
 // Options are one endpoint's settings.
@@ -30,47 +29,25 @@ type Options struct {
 	Fields callback.Fields `yaml:"fields,omitempty"`
 }
 
-const defaultTolerance = 300 * time.Second
-
 // Provider verifies and reads the events of one endpoint.
 type Provider struct {
-	secrets   []*callback.Secret
-	tolerance time.Duration
-	payment   string // the path of the payment id, empty for the default
-	accounts  callback.List
+	verifier *scheme.Verifier
+	payment  string // the path of the payment id, empty for the default
+	accounts callback.List
 }
 
 var _ callback.Provider = (*Provider)(nil)
 
 // New checks o. The error names the setting to change.
 func New(o Options) (*Provider, error) {
-	p := &Provider{payment: o.Fields.Payment, accounts: o.Account}
-	if len(o.Secrets) == 0 {
-		return nil, errors.New("stripe: set secrets to the endpoint's signing secret (whsec_…)")
-	}
-	for i, text := range o.Secrets {
-		s, err := readSecret(text)
-		if err != nil {
-			return nil, fmt.Errorf("stripe: secrets: number %d %w", i+1, err)
-		}
-		p.secrets = append(p.secrets, s)
+	v, err := verifier(o)
+	if err != nil {
+		return nil, fmt.Errorf("stripe: %w", err)
 	}
 	if err := o.Fields.PaymentOnly(); err != nil {
 		return nil, fmt.Errorf("stripe: %w", err)
 	}
-	var err error
-	if p.tolerance, err = callback.Window(o.Tolerance, defaultTolerance); err != nil {
-		return nil, fmt.Errorf("stripe: %w", err)
-	}
-	return p, nil
-}
-
-// readSecret's error completes the sentence "number 2 must …" and does not repeat the secret.
-func readSecret(text string) (*callback.Secret, error) {
-	if len(text) <= len("whsec_") || !strings.HasPrefix(text, "whsec_") || strings.TrimSpace(text) != text {
-		return nil, errors.New("must start with whsec_ and have no white space around it")
-	}
-	return callback.NewSecret([]byte(text)), nil
+	return &Provider{verifier: v, payment: o.Fields.Payment, accounts: o.Account}, nil
 }
 
 // Parse verifies r and returns its event, or none where r is not about a payment's status.
@@ -78,7 +55,7 @@ func (p *Provider) Parse(r callback.Request, now time.Time) ([]callback.Event, e
 	if r.Method != http.MethodPost {
 		return nil, callback.Refuse(callback.MethodNotAllowed, "")
 	}
-	if refusal := p.verify(r, now); refusal != nil {
+	if refusal := p.verifier.Verify(r, now); refusal != nil {
 		return nil, refusal
 	}
 	e, ok, refusal := read(r.Body, p.payment, p.accounts)

@@ -6,21 +6,20 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/tillbell/tillbell/relay"
 	"github.com/tillbell/tillbell/transport/callback"
+	"github.com/tillbell/tillbell/transport/callback/scheme"
 )
 
 // Signer posts events as Stripe does. It may be used from many goroutines.
 type Signer struct {
-	secret  *callback.Secret
-	payment string // as Provider's
+	verifier *scheme.Verifier
+	payment  string // as Provider's
 }
 
 var _ callback.Signer = (*Signer)(nil)
@@ -28,22 +27,19 @@ var _ callback.Signer = (*Signer)(nil)
 // NewSigner returns a Signer that signs with key, or with the first of o's secrets if key is empty. The error names
 // the setting to change.
 func NewSigner(o Options, key string) (*Signer, error) {
-	if key == "" && len(o.Secrets) == 0 {
-		return nil, errors.New("stripe: to sign, set secrets to the endpoint's signing secret (whsec_…)")
+	if key != "" {
+		o.Secrets = []string{key}
 	}
-	if key == "" {
-		key = o.Secrets[0]
-	}
-	s, err := readSecret(key)
+	v, err := verifier(o)
 	if err != nil {
-		return nil, fmt.Errorf("stripe: the signing key %w", err)
+		return nil, fmt.Errorf("stripe: to sign: %w", err)
 	}
-	return &Signer{secret: s, payment: o.Fields.Payment}, nil
+	return &Signer{verifier: v, payment: o.Fields.Payment}, nil
 }
 
-// Throwaway returns settings with a fresh secret, which suffices to sign.
+// Throwaway returns settings with fresh secrets, which suffice to sign: one, and the one before it.
 func Throwaway() (Options, string, error) {
-	return Options{Secrets: []string{"whsec_" + rand.Text() + rand.Text()}}, "", nil
+	return Options{Secrets: []string{"whsec_" + rand.Text() + rand.Text(), "whsec_" + rand.Text() + rand.Text()}}, "", nil
 }
 
 // Sign returns the callback that says n, signed at the time at. Equal notifications with an ID give equal callbacks.
@@ -59,18 +55,13 @@ func (s *Signer) Sign(n callback.Notification, at time.Time) (callback.Request, 
 	if err != nil {
 		return callback.Request{}, fmt.Errorf("stripe: sign: %w", err)
 	}
-	stamp := strconv.FormatInt(at.Unix(), 10)
 	h := make(http.Header)
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	h.Set("User-Agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)")
-	h.Set(header, s.header(stamp, body))
+	if err := s.verifier.Sign(h, body, at); err != nil {
+		return callback.Request{}, fmt.Errorf("stripe: sign: %w", err)
+	}
 	return callback.NewPost(h, body), nil
-}
-
-// header returns the signature header.
-func (s *Signer) header(stamp string, body []byte) string {
-	signed := sign(s.secret, stamp, body)
-	return "t=" + stamp + ",v1=" + string(signed[:])
 }
 
 // apiVersion is what the events claim to be rendered for.
