@@ -74,22 +74,28 @@ type verdict struct {
 // TestVerify runs `tillbell verify` over every vector of every provider.
 func TestVerify(t *testing.T) {
 	t.Parallel()
-	names, err := filepath.Glob("../transport/callback/*/testdata/vectors/*.json")
-	if err != nil || len(names) < 100 {
-		t.Fatalf("%d vectors, %v", len(names), err)
+	var names []string
+	for _, pattern := range []string{"*.json", "*/*.json"} { // one provider's, or several providers' in folders of their own
+		found, err := filepath.Glob("../transport/callback/*/testdata/vectors/" + pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, found...)
+	}
+	if len(names) < 260 {
+		t.Fatalf("%d vectors", len(names))
 	}
 	for _, name := range names {
-		provider := filepath.Base(filepath.Dir(filepath.Dir(filepath.Dir(name))))
-		t.Run(provider+"/"+strings.TrimSuffix(filepath.Base(name), ".json"), func(t *testing.T) {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var v vector
+		if err := json.Unmarshal(text, &v); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		t.Run(fmt.Sprintf("%s/%s", v.Config["provider"], strings.TrimSuffix(filepath.Base(name), ".json")), func(t *testing.T) {
 			t.Parallel()
-			text, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var v vector
-			if err := json.Unmarshal(text, &v); err != nil {
-				t.Fatal(err)
-			}
 			v.compare(t, v.verify(t))
 		})
 	}
@@ -224,6 +230,8 @@ func (v *vector) answers(body string) bool {
 	switch {
 	case match == "exact":
 		return body == v.Expect.Ack.Body
+	case forbidden && strings.HasPrefix(success, "<"): // an element counts wherever it stands
+		return !strings.Contains(body, success)
 	case forbidden:
 		return body != success
 	}
