@@ -121,6 +121,8 @@ func TestNewNamesTheSetting(t *testing.T) {
 		"both a separator":         {Secrets: []string{"topsecret"}, Signature: hmac.Signature{Header: "X-Sig", Item: "v1"}},
 		"timestamp.item":           {Secrets: []string{"topsecret"}, Signature: sig, Timestamp: hmac.Timestamp{Item: "t"}, Signed: "{timestamp}{body}"},
 		"not in both":              {Secrets: []string{"topsecret"}, Signature: list, Timestamp: hmac.Timestamp{Item: "t", Header: "X"}},
+		"where the signature is":   {Secrets: []string{"topsecret"}, Signature: sig, Timestamp: hmac.Timestamp{Header: "x-sig"}, Signed: "{timestamp}{body}"},
+		"it is where the":          {Secrets: []string{"topsecret"}, Signature: list, Timestamp: hmac.Timestamp{Item: "v1"}, Signed: "{timestamp}{body}"},
 		"{timestamp} is missing":   {Secrets: []string{"topsecret"}, Signature: sig, Timestamp: stamp},
 		"in which header or item":  {Secrets: []string{"topsecret"}, Signature: sig, Signed: "{timestamp}{body}"},
 		"{body} must be there":     {Secrets: []string{"topsecret"}, Signature: sig, Signed: "{url}", URL: "https://x"},

@@ -100,6 +100,9 @@ func (o Options) mac() (m scheme.MAC, headers []string, err error) {
 	case o.Timestamp.Item != "" && o.Timestamp.Header != "":
 		return m, nil, errors.New("timestamp: it is in a header or in an item, not in both")
 	}
+	if o.Timestamp.Header != "" && strings.EqualFold(o.Timestamp.Header, s.Header) || s.Item != "" && o.Timestamp.Item == s.Item {
+		return m, nil, errors.New("timestamp: it is where the signature is")
+	}
 	m.Items = scheme.Items{Separator: s.Separator, Time: o.Timestamp.Item, Signature: s.Item}
 	m.Signed, headers, err = o.signed()
 	return m, headers, err
