@@ -13,7 +13,7 @@ test: clients
 # The npm packages that tests need: clients nobody here wrote, React, TypeScript.
 clients:
 	@if command -v npm >/dev/null; then \
-		for dir in integration/testdata/npm transport/client/js transport/client/examples/react; do \
+		for dir in integration/testdata/npm integration/official/testdata/npm transport/client/js transport/client/examples/react; do \
 			( cd $$dir && { [ package-lock.json -ot node_modules/.package-lock.json ] || npm ci --no-audit --no-fund; } ) || exit 1; \
 		done; \
 	else echo "npm is not installed: tests that need it are skipped"; fi

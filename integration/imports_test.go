@@ -53,7 +53,8 @@ var layers = []layer{
 	{"transport/callback/scheme", append([]string{"relay", "transport/callback"}, leaves...)},
 	{"transport/callback/format", append([]string{"relay", "transport/callback"}, leaves...)},
 	{"transport/callback/fetch", append([]string{"relay", "transport/callback"}, leaves...)},
-	{"transport/callback/*", append([]string{"relay", "transport/callback", "transport/callback/scheme", "transport/callback/format", "transport/callback/fetch"}, leaves...)},
+	{"transport/callback/fetch/simulator", append([]string{"relay", "transport/callback", "transport/callback/fetch"}, leaves...)},
+	{"transport/callback/*", append([]string{"relay", "transport/callback", "transport/callback/scheme", "transport/callback/format", "transport/callback/fetch", "transport/callback/fetch/simulator"}, leaves...)},
 	{"transport/transporttest", append([]string{"relay", "relay/wheel", "relay/engine/memory", "transport", "transport/park"}, leaves...)},
 	{"transport/client/js", nil},
 	{"transport/client/js/bundle", nil},
@@ -73,12 +74,13 @@ var layers = []layer{
 	// They measure and break the program, and are part of nothing.
 	{"integration/harness", nil},
 	{"integration/load/...", append([]string{"integration/harness", "integration/load/...", "modules/heap"}, edge...)},
+	{"integration/abuse", append([]string{"integration/harness", "integration/load/...", "modules", "modules/config"}, edge...)},
 	{"integration/matrix/...", append([]string{"integration/harness", "integration/matrix/...", "integration/load/..."}, edge...)},
 	{"integration/chaos/...", append([]string{"integration/harness", "integration/chaos/...", "integration/load/..."}, edge...)},
 }
 
 // programs are the folders of integration that hold more than tests.
-var programs = []string{"integration/harness", "integration/load", "integration/chaos", "integration/matrix"}
+var programs = []string{"integration/harness", "integration/load", "integration/chaos", "integration/matrix", "integration/abuse"}
 
 // suites are packages that only tests may import.
 var suites = []string{"relay/engine/enginetest", "relay/engine/nats/natstest", "transport/callback/callbacktest", "transport/client/wiretest", "transport/transporttest"}
@@ -107,7 +109,7 @@ func TestImports(t *testing.T) {
 func TestImportsDeep(t *testing.T) {
 	for _, p := range list(t) {
 		name := local(p.ImportPath)
-		if under(name, "modules") || name == "." {
+		if under(name, "modules") || name == "." || name == "integration/abuse" { // which has all providers from modules
 			continue
 		}
 		for _, dep := range p.Deps {

@@ -13,22 +13,51 @@ import (
 	"github.com/tillbell/tillbell/transport/ticket"
 )
 
-// Sources builds the configured sources. The error joins what is wrong with each.
+// Sources builds the configured sources, each ready to serve. The error joins what is wrong with each.
 func Sources(c *config.Config) (map[string]callback.Source, error) {
 	sources := make(map[string]callback.Source, len(c.Sources))
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(c.Sources)) {
-		s := c.Sources[name]
-		p, err := Providers[s.Provider].New(s)
+		s, err := Source(name, c.Sources[name])
+		if err == nil {
+			err = ready(s.Provider)
+		}
 		if err != nil {
 			errs = append(errs, sourceError(c, name, err))
 			continue
 		}
-		sources[name] = callback.Source{
-			Name: name, ProviderName: s.Provider, Provider: p, NeedsRegistration: s.Registration == config.Required,
-		}
+		sources[name] = s
 	}
 	return sources, errors.Join(errs...)
+}
+
+// Source builds one source, which can verify. To serve it may need more.
+func Source(name string, s config.Source) (callback.Source, error) {
+	a := Providers[s.Provider]
+	p, err := a.New(s)
+	if err != nil {
+		return callback.Source{}, err
+	}
+	return callback.Source{
+		Name: name, ProviderName: s.Provider, Provider: p,
+		Asymmetric: asymmetric(a, p), NeedsRegistration: s.Registration == config.Required,
+	}, nil
+}
+
+// asymmetric reports whether p's checks cost a public-key operation. Where that depends on the settings, p says so itself.
+func asymmetric(a Adapter, p callback.Provider) bool {
+	if own, ok := p.(interface{ Asymmetric() bool }); ok {
+		return own.Asymmetric()
+	}
+	return a.About.Asymmetric
+}
+
+// ready reports what the provider lacks to be asked what its callbacks are about, if it has to be.
+func ready(p callback.Provider) error {
+	if f, ok := p.(callback.Fetcher); ok {
+		return f.Ready()
+	}
+	return nil
 }
 
 // sourceError says which source err is about, and where it is written.

@@ -1,6 +1,7 @@
 package callback
 
 import (
+	"strings"
 	"time"
 
 	"github.com/tillbell/tillbell/relay"
@@ -17,7 +18,10 @@ type About struct {
 	// Asymmetric says that the check costs a public-key operation. Checks that fail are then limited, for each source and
 	// second.
 	Asymmetric bool
-	// Window is how old a signature may be, as in "300 s both ways", or "none".
+	// PrivateKey says that the provider signs with a private key, which no configuration has: the Signer is to be given it.
+	PrivateKey bool
+	// Window is how old a signature may be, as in "300 s both ways". It begins with "none" where one never grows old by
+	// default.
 	Window string
 	// EventID says what repeats are told by, as in "`id`" or "header `webhook-id`".
 	EventID string
@@ -38,9 +42,13 @@ type About struct {
 	// Steps are whole sentences: what is to be done in the provider's console, in order. SOURCE stands for the source's name,
 	// as in https://pay.shop.example/v1/callbacks/SOURCE.
 	Steps []string
-	// Retries are the pauses before the second and each later try of a callback that is not acknowledged.
+	// Retries are the pauses before the second and each later try of a callback that is not acknowledged. There are none
+	// where the provider tries once.
 	Retries []time.Duration
 }
+
+// Timed reports whether a signature grows old, so that the provider signs each try anew.
+func (a About) Timed() bool { return !strings.HasPrefix(a.Window, "none") }
 
 // Every returns n pauses of the length d, for About.Retries.
 func Every(d time.Duration, n int) []time.Duration {

@@ -9,10 +9,14 @@ import (
 )
 
 // Adapters take their settings as an Options struct with yaml tags, which is the source's section of the
-// configuration file less `provider` and `registration`. Two more tags say how the configuration treats a value:
+// configuration file less `provider` and `registration`. Another tag says how the configuration treats a value:
 //
 //	file:"secret"  may be file:PATH, and is never printed
 //	file:"public"  may be file:PATH, and may be printed: public keys and certificates
+//
+// and a third says what it names, so that package fault can make a callback for another account:
+//
+//	account:"true"  the accounts that a callback may be for, a List
 
 // List is a list of texts that may be written as one text where it has one.
 type List []string

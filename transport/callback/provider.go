@@ -41,12 +41,13 @@ type Event struct {
 type Provider interface {
 	// Parse verifies r at the time now and returns what it says about payments, in the body's order. A genuine call
 	// that is not about a payment's status has no events and no error. An event whose Payment cannot be a payment id
-	// (relay.CheckPayment) is returned as it is: the route acknowledges it, says so, and drops it. The error is always
-	// a *Refusal.
+	// (relay.CheckPayment) is returned as it is: the route acknowledges it, says so, and drops it. The error is a
+	// *Refusal, or another one if r could not be checked at this time, for want of a certificate that has to be fetched:
+	// the provider is to come again.
 	Parse(r Request, now time.Time) ([]Event, error)
 
 	// Answer returns what the provider wants to hear: for a nil error its acknowledgement, for a *Refusal its failure
-	// form, for any other error (nothing could be stored) a failure after which it retries.
+	// form, for any other error (it could not be checked or stored) a failure after which it retries.
 	Answer(err error) Answer
 }
 

@@ -13,13 +13,13 @@ import (
 // report counts the callback and logs it as one line, or leaves the line out where strangers caused too many.
 func (rt *Route) report(source *account, result string, err error, took time.Duration) {
 	source.counts.Finished(result, took)
-	level, why, stranger := explain(err)
+	level, why, q := source.explain(err)
 	if !rt.opts.Log.Enabled(context.Background(), level) {
 		return
 	}
 	var omitted slog.Attr
-	if stranger {
-		n, ok := source.strangers.take(time.Now())
+	if q != nil {
+		n, ok := q.take(time.Now())
 		if !ok {
 			return
 		}
@@ -31,21 +31,41 @@ func (rt *Route) report(source *account, result string, err error, took time.Dur
 		slog.String("result", result), slog.Duration("took", took), why, omitted)
 }
 
-// explain returns how loud a callback's line is, what it says about err, and whether the sender proved nothing. What is
-// refused then is no alarm: anybody can post it.
-func explain(err error) (level slog.Level, why slog.Attr, stranger bool) {
+// resultOf names the reason for which nothing of a callback was stored, before the engine was asked.
+func resultOf(err error) string {
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
+		return string(refusal.Reason)
+	}
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f.result
+	}
+	if _, ok := errors.AsType[*delay](err); ok {
+		return "limited"
+	}
+	return "busy"
+}
+
+// explain returns how loud a callback's line is, what it says about err, and the quota of such lines, nil where only who
+// proved something can cause one. What is refused is no alarm: anybody can post it.
+func (a *account) explain(err error) (level slog.Level, why slog.Attr, q *quota) {
 	if err == nil {
-		return slog.LevelInfo, why, false
+		return slog.LevelInfo, why, nil
 	}
-	refusal, ok := errors.AsType[*Refusal](err)
-	if !ok {
-		return slog.LevelError, slog.Any("error", err), errors.Is(err, errBusy)
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
+		why = slog.String("detail", refusal.Detail)
+		if refusal.Genuine {
+			return slog.LevelWarn, why, nil
+		}
+		return slog.LevelInfo, why, &a.refused
 	}
-	why = slog.String("detail", refusal.Detail)
-	if refusal.Genuine {
-		return slog.LevelWarn, why, false
+	why = slog.Any("error", err)
+	if _, ok := errors.AsType[*delay](err); ok {
+		return slog.LevelWarn, why, &a.delayed
 	}
-	return slog.LevelInfo, why, true
+	if _, ok := errors.AsType[*failure](err); ok || errors.Is(err, errBusy) {
+		return slog.LevelError, why, &a.failed
+	}
+	return slog.LevelError, why, nil
 }
 
 // conflict counts and logs what e contradicts, if it does.
@@ -58,12 +78,14 @@ func (rt *Route) conflict(e *relay.Event, receipt relay.Receipt) {
 		"reason", receipt.Conflict)
 }
 
-// linesPerSecond is how many lines strangers can cause in the log with each source. Anybody can post what is refused,
-// and must not fill a disk with it; the metric counts all of it.
+// linesPerSecond is how many lines of a kind strangers can cause in the log with each source. Anybody can post what is
+// refused, and must not fill a disk with it; the metric counts all of it.
 const linesPerSecond = 10
 
-// quota holds strangers to it. The zero value is ready.
+// quota holds strangers to so many lines a second. It is used by a pointer.
 type quota struct {
+	most int // a second
+
 	mu      sync.Mutex
 	second  int64 // of the Unix clock
 	lines   int   // written in that second
@@ -77,7 +99,7 @@ func (q *quota) take(now time.Time) (omitted int, ok bool) {
 	if s := now.Unix(); s != q.second {
 		q.second, q.lines = s, 0
 	}
-	if q.lines == linesPerSecond {
+	if q.lines == q.most {
 		q.omitted++
 		return 0, false
 	}

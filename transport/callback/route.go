@@ -5,8 +5,11 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"math"
 	"net/http"
+	"net/netip"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -15,47 +18,6 @@ import (
 	"github.com/tillbell/tillbell/transport/metrics"
 )
 
-// Source is one configured account that may post callbacks.
-type Source struct {
-	Name string
-	// ProviderName is the adapter's name.
-	ProviderName string
-	Provider     Provider
-	// NeedsRegistration holds events back until their payment is registered.
-	NeedsRegistration bool
-}
-
-// Events returns what a callback of s said in the form in which it is stored, and beside each the provider's name of
-// its kind. Ids carry the source, and the payment too where one callback is about several. Events without a usable
-// payment id are left out.
-func (s Source) Events(parsed []Event) (events []relay.Event, types []string) {
-	for i := range parsed {
-		if unusable(parsed[i]) {
-			continue
-		}
-		events, types = append(events, s.event(&parsed[i])), append(types, parsed[i].Type)
-	}
-	return events, types
-}
-
-// unusable reports that an event's payment id cannot be one.
-func unusable(e Event) bool { return relay.CheckPayment(e.Payment) != nil }
-
-// event returns p as it is stored.
-func (s *Source) event(p *Event) relay.Event {
-	e := p.Event
-	id := e.ID
-	if p.Derived {
-		id = string(e.Status) + ":" + string(e.Amount) + ":" + id
-	}
-	if p.Shared {
-		id = e.Payment + ":" + id
-	}
-	e.ID = s.Name + ":" + id
-	e.Source, e.Provider, e.NeedsRegistration = s.Name, s.ProviderName, s.NeedsRegistration
-	return e
-}
-
 // RouteOptions of a Route.
 type RouteOptions struct {
 	Relay   *relay.Relay
@@ -63,6 +25,8 @@ type RouteOptions struct {
 	Log     *slog.Logger
 	// MaxBody bounds a callback's body in bytes.
 	MaxBody int64
+	// Address returns who a callback's limits count for, behind proxies too. Nil is Peer.
+	Address func(*http.Request) netip.Addr
 	// Trace is told what becomes of each callback. Nil is nobody.
 	Trace Trace
 }
@@ -74,13 +38,6 @@ type Route struct {
 	sources atomic.Pointer[map[string]*account]
 }
 
-// account is a Source with what the Route keeps beside it.
-type account struct {
-	Source
-	counts    *metrics.Callbacks
-	strangers quota
-}
-
 // storeTime bounds how long the engine may take: the least patient providers give up after 5 s.
 const storeTime = 4 * time.Second
 
@@ -89,16 +46,24 @@ const readTime = 10 * time.Second
 
 // NewRoute returns a Route for the sources.
 func NewRoute(o RouteOptions, sources map[string]Source) *Route {
+	if o.Address == nil {
+		o.Address = Peer
+	}
 	rt := &Route{opts: o, large: make(chan struct{}, largeBodies)}
 	rt.SetSources(sources)
 	return rt
 }
 
-// SetSources replaces the sources, for callbacks from this moment on.
+// SetSources replaces the sources, for callbacks from this moment on. A source that stays keeps what is known of its
+// senders.
 func (rt *Route) SetSources(sources map[string]Source) {
+	var before map[string]*account
+	if old := rt.sources.Load(); old != nil {
+		before = *old
+	}
 	accounts := make(map[string]*account, len(sources))
 	for name, s := range sources {
-		accounts[name] = &account{Source: s, counts: rt.opts.Metrics.Callbacks(s.Name)}
+		accounts[name] = rt.account(s, before[name])
 	}
 	rt.sources.Store(&accounts)
 }
@@ -121,8 +86,8 @@ func (rt *Route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// Neither fails on a connection of net/http, which waits for an announced body whatever the answer is.
 	c := http.NewResponseController(w)
 	_ = c.SetReadDeadline(begin.Add(readTime))
-	_ = c.SetWriteDeadline(begin.Add(readTime + storeTime + readTime))
 	source, ok := (*rt.sources.Load())[r.PathValue("source")]
+	_ = c.SetWriteDeadline(begin.Add(source.answerTime()))
 	if !ok {
 		transport.NewProblem(http.StatusNotFound, "unknown_source", "no source of this name is configured").Write(w)
 		return
@@ -142,22 +107,26 @@ func (rt *Route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if answer.Status == http.StatusMethodNotAllowed {
 		h.Set("Allow", http.MethodPost)
 	}
+	if d, ok := errors.AsType[*delay](err); ok {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(d.again.Seconds()))))
+	}
 	w.WriteHeader(answer.Status)
 	_, _ = io.WriteString(w, answer.Body) // a provider that is gone calls again
 	if watching != nil {
 		watching.Answered(answer.Status, err)
 	}
+	source.judge(result, err, func() origin { return rt.origin(r) })
 	rt.report(source, result, err, time.Since(begin))
 }
 
 // take does all but the answer. The result is for the metric.
 func (rt *Route) take(w http.ResponseWriter, r *http.Request, source *account, watching Observer) (result string, err error) {
 	parsed, err := rt.parse(w, r, source)
+	if err == nil {
+		parsed, err = rt.fetched(r, source, parsed)
+	}
 	if err != nil {
-		if refusal, ok := errors.AsType[*Refusal](err); ok {
-			return string(refusal.Reason), err
-		}
-		return "busy", err
+		return resultOf(err), err
 	}
 	events := slices.DeleteFunc(parsed, unusable)
 	if n := len(parsed) - len(events); n > 0 {
@@ -198,6 +167,9 @@ func (rt *Route) parse(w http.ResponseWriter, r *http.Request, source *account) 
 	if r.Method != http.MethodPost {
 		return nil, Refuse(MethodNotAllowed, "callbacks are POST")
 	}
+	if source.strain != nil && !source.strain.bears(func() origin { return rt.origin(r) }, time.Now()) {
+		return nil, &delay{again: restTime}
+	}
 	body, err := rt.readBody(w, r)
 	defer body.release()
 	if errors.Is(err, errBusy) {
@@ -209,5 +181,11 @@ func (rt *Route) parse(w http.ResponseWriter, r *http.Request, source *account) 
 		}
 		return nil, Refuse(Malformed, "the body did not arrive as announced")
 	}
-	return source.Provider.Parse(Request{Method: r.Method, URL: r.URL, Header: r.Header, Body: body.Bytes()}, time.Now())
+	events, err := source.Provider.Parse(Request{Method: r.Method, URL: r.URL, Header: r.Header, Body: body.Bytes()}, time.Now())
+	if err != nil {
+		if _, refused := errors.AsType[*Refusal](err); !refused {
+			return nil, &failure{"uncheckable", err}
+		}
+	}
+	return events, err
 }

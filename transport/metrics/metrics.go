@@ -18,6 +18,8 @@ type Metrics struct {
 	conflicts *prometheus.CounterVec
 	unusable  *prometheus.CounterVec
 	ended     *prometheus.CounterVec
+	fetches   *prometheus.CounterVec
+	fetching  *prometheus.HistogramVec
 }
 
 // New returns Metrics with a registry of their own.
@@ -25,7 +27,8 @@ func New() *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		callbacks: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tillbell_callbacks_total",
-			Help: "Callbacks by source and result: stored, duplicate, ignored, unavailable, or the reason of the refusal."}, []string{"source", "result"}),
+			Help: "Callbacks by source and result: stored, duplicate, ignored; unavailable, fetch_failed, uncheckable, busy or limited; " +
+				"or the reason of the refusal."}, []string{"source", "result"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "tillbell_callback_seconds",
 			Help:    "Time from a callback's headers to its answer.",
 			Buckets: prometheus.ExponentialBuckets(50e-6, 4, 10)}, []string{"source"}),
@@ -35,8 +38,13 @@ func New() *Metrics {
 			Help: "Genuine events without a usable payment id, acknowledged and dropped."}, []string{"source"}),
 		ended: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tillbell_waits_ended_total",
 			Help: "Waits by transport and how they ended."}, []string{"transport", "code"}),
+		fetches: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tillbell_fetches_total",
+			Help: "Questions to providers' APIs by source and result: found, nothing, failed."}, []string{"source", "result"}),
+		fetching: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "tillbell_fetch_seconds",
+			Help:    "Time that providers' APIs took to answer, tries and all.",
+			Buckets: prometheus.ExponentialBuckets(5e-3, 2, 12)}, []string{"source"}),
 	}
-	m.registry.MustRegister(m.callbacks, m.seconds, m.conflicts, m.unusable, m.ended,
+	m.registry.MustRegister(m.callbacks, m.seconds, m.conflicts, m.unusable, m.ended, m.fetches, m.fetching,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -79,6 +87,30 @@ func (c *Callbacks) Finished(result string, took time.Duration) {
 	}
 	counter.Inc()
 	c.seconds.Observe(took.Seconds())
+}
+
+// Fetches counts the questions that one source asks its provider's API. It may be used from many goroutines.
+type Fetches struct {
+	results *prometheus.CounterVec
+	seconds prometheus.Observer
+}
+
+// Fetches returns the counters of a source.
+func (m *Metrics) Fetches(source string) *Fetches {
+	f := &Fetches{
+		results: m.fetches.MustCurryWith(prometheus.Labels{"source": source}),
+		seconds: m.fetching.WithLabelValues(source),
+	}
+	for _, result := range []string{"found", "nothing", "failed"} {
+		f.results.WithLabelValues(result)
+	}
+	return f
+}
+
+// Finished counts one question.
+func (f *Fetches) Finished(result string, took time.Duration) {
+	f.results.WithLabelValues(result).Inc()
+	f.seconds.Observe(took.Seconds())
 }
 
 // Conflict counts one contradiction.

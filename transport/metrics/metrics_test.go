@@ -17,6 +17,7 @@ func TestHandler(t *testing.T) {
 	callbacks.Finished("stored", time.Second)
 	m.Conflict("shop")
 	m.Unusable("shop")
+	m.Fetches("bank").Finished("failed", 30*time.Millisecond)
 	m.WaitEnded("sse", "done")
 	w := httptest.NewRecorder()
 	m.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil))
@@ -27,6 +28,9 @@ func TestHandler(t *testing.T) {
 		`tillbell_callback_seconds_count{source="shop"} 2`,
 		`tillbell_conflicts_total{source="shop"} 1`,
 		`tillbell_events_without_payment_total{source="shop"} 1`,
+		`tillbell_fetches_total{result="failed",source="bank"} 1`,
+		`tillbell_fetches_total{result="nothing",source="bank"} 0`,
+		`tillbell_fetch_seconds_bucket{source="bank",le="0.04"} 1`,
 		`tillbell_waits_ended_total{code="done",transport="sse"} 1`,
 	} {
 		if !strings.Contains(w.Body.String(), line+"\n") {

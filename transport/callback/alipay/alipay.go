@@ -31,8 +31,8 @@ import (
 type Options struct {
 	// AppID and SellerID are the accounts that a notice may be for. Empty allows every account whose notices the keys
 	// verify. Alipay asks merchants to compare both.
-	AppID    callback.List `yaml:"app_id,omitempty"`
-	SellerID callback.List `yaml:"seller_id,omitempty"`
+	AppID    callback.List `yaml:"app_id,omitempty" account:"true"`
+	SellerID callback.List `yaml:"seller_id,omitempty" account:"true"`
 	// SignTypes are the algorithms that are accepted: RSA2 (SHA-256, needs keys of 2048 bits or more) and RSA (SHA-1,
 	// 1024 bits or more). The first one is taken for a notice that names none. The default is RSA2 alone.
 	SignTypes callback.List `yaml:"sign_types,omitempty"`

@@ -137,6 +137,13 @@ func read(t testing.TB, name string) Vector {
 // Decode reads a vector's configuration as an adapter's Options, as strictly as the configuration file is read.
 func Decode[O any](t testing.TB, config map[string]any) O {
 	t.Helper()
+	var o O
+	decodeInto(t, config, &o)
+	return o
+}
+
+func decodeInto(t testing.TB, config map[string]any, options any) {
+	t.Helper()
 	section := make(map[string]any, len(config))
 	for name, value := range config {
 		if name != "provider" {
@@ -147,11 +154,9 @@ func Decode[O any](t testing.TB, config map[string]any) O {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var o O
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	d.KnownFields(true)
-	if err := d.Decode(&o); err != nil {
+	if err := d.Decode(options); err != nil {
 		t.Fatalf("config: %v", err)
 	}
-	return o
 }

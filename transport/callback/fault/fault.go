@@ -1,41 +1,44 @@
 // Package fault makes callbacks that go wrong in the ways in which providers, networks and strangers make them go wrong:
-// twice, out of order, late, changed on the way, signed too long ago. `tillbell send --fault` and the demo shop post what
-// it makes, to show what comes of it.
+// twice, out of order, late, cut, changed on the way, signed with the wrong key, for somebody else. `tillbell send --fault`
+// and the demo shop post what it makes, to show what comes of it.
+//
+// It knows no provider. What a fault needs beside a Signer it makes from the settings of the account and the struct tags of
+// their fields, as callback's options.go says.
 package fault
 
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/tillbell/tillbell/relay"
 	"github.com/tillbell/tillbell/transport/callback"
+	"github.com/tillbell/tillbell/transport/money"
 )
 
-// The faults.
+// The faults. What the first five make is genuine and is acknowledged; what the others make must be refused.
 const (
-	Duplicate    = "duplicate"     // the same callback twice
-	Reorder      = "reorder"       // the outcome first, then what should have come before it
-	Late         = "late"          // signed at the time, about something of an hour before
-	BadSignature = "bad-signature" // changed after it was signed
-	Stale        = "stale"         // signed an hour before the time
-	Probe        = "probe"         // the provider's own deliberate wrong signature
+	Duplicate     = "duplicate"      // the same callback twice
+	Reorder       = "reorder"        // the outcome first, then what should have come before it
+	Late          = "late"           // signed at the time, about something of an hour before
+	RotatedKey    = "rotated-key"    // signed with the oldest of the shared secrets
+	WrongAmount   = "wrong-amount"   // says one minor unit more: it counts for no payment that is registered with less
+	BadSignature  = "bad-signature"  // changed after it was signed
+	WrongKey      = "wrong-key"      // signed with a key that is nobody's
+	Truncated     = "truncated"      // its body ends in the middle
+	OtherMerchant = "other-merchant" // signed with the right key, for another account
+	Stale         = "stale"          // signed an hour before the time
+	Probe         = "probe"          // the provider's own deliberate wrong signature
 )
 
 // Names are all faults, in the order in which they are offered.
-var Names = []string{Duplicate, Reorder, Late, BadSignature, Stale, Probe}
+var Names = []string{
+	Duplicate, Reorder, Late, RotatedKey, WrongAmount, BadSignature, WrongKey, Truncated, OtherMerchant, Stale, Probe,
+}
 
 // long is how late a late callback comes and how old a stale signature is.
 const long = time.Hour
-
-// Account is whose callbacks go wrong.
-type Account struct {
-	Signer callback.Signer
-	// Provider is the other half. Stale alone needs it, to see that the signature is refused.
-	Provider callback.Provider
-}
 
 // Posting is one callback to post.
 type Posting struct {
@@ -46,44 +49,70 @@ type Posting struct {
 	Note string
 	// Forged says that it must be refused.
 	Forged bool
+	// Disputed says that it must be acknowledged, and does not count for a payment that is registered with the amount that
+	// was meant: that is a conflict.
+	Disputed bool
+	// Signer has the keys of the API that knows it, where a callback has to be asked back: the API is told by it, before the
+	// callback is posted and as of the time at which it is signed.
+	Signer callback.Signer
 }
 
 // Compose signs n at the time now and returns what to post, in order: the one callback of a fault that is empty, or those
 // that the fault is made of. A Time of n that is zero is now. It is an error if the provider has no such fault, no callback
-// for n's status, or nothing that could overtake or be overtaken.
+// for n's status, or nothing that could overtake or be overtaken, and if the account lacks what the fault needs; the error
+// then says what to configure.
 func Compose(name string, a Account, n callback.Notification, now time.Time) ([]Posting, error) {
 	if n.Time.IsZero() {
 		n.Time = now
 	}
+	if forge, ok := forgeries[name]; ok {
+		return forge.compose(name, a, n, now)
+	}
 	switch name {
-	case "", Duplicate, Late, BadSignature:
+	case "":
+		return one("", a.Signer, n, now)
+	case Duplicate:
+		return twice(a.Signer, n, now)
 	case Reorder:
 		return reorder(a.Signer, n, now)
-	case Stale:
-		return stale(a, n, now)
-	case Probe:
-		return probe(a.Signer, n, now)
+	case Late:
+		n.Time = now.Add(-long)
+		return one(Late, a.Signer, n, now)
+	case RotatedKey:
+		signer, err := a.rotatedKey()
+		if err != nil {
+			return nil, err
+		}
+		list, err := one(RotatedKey, signer, n, now)
+		if err != nil {
+			return nil, err
+		}
+		list[0].Signer = a.Signer
+		return list, nil
+	case WrongAmount:
+		return wrongAmount(a.Signer, n, now)
 	default:
 		return nil, fmt.Errorf("fault: %q is none of %s", name, strings.Join(Names, ", "))
 	}
-	if name == Late {
-		n.Time = now.Add(-long)
-	}
-	r, err := a.Signer.Sign(n, now)
+}
+
+// one returns the callback that says n.
+func one(note string, signer callback.Signer, n callback.Notification, now time.Time) ([]Posting, error) {
+	r, err := signer.Sign(n, now)
 	if err != nil {
 		return nil, err
 	}
-	p := Posting{Request: r, Says: n, Note: name}
-	switch name {
-	case Duplicate:
-		p.Note = ""
-		again := p
-		again.Note = "the same again"
-		return []Posting{p, again}, nil
-	case BadSignature:
-		p.Forged, p.Request.Body = true, tamper(r)
+	return []Posting{{Request: r, Says: n, Note: note, Signer: signer}}, nil
+}
+
+func twice(signer callback.Signer, n callback.Notification, now time.Time) ([]Posting, error) {
+	list, err := one("", signer, n, now)
+	if err != nil {
+		return nil, err
 	}
-	return []Posting{p}, nil
+	again := list[0]
+	again.Note = "the same again"
+	return append(list, again), nil
 }
 
 // reorder returns the outcome and then an event that is older: pending where the provider has it, else paid after its
@@ -101,45 +130,46 @@ func reorder(signer callback.Signer, n callback.Notification, now time.Time) ([]
 		}
 	}
 	later, err := signer.Sign(n, now)
+	if err != nil && n.Status == relay.Refunded {
+		return nil, errors.New("nothing that this provider tells comes before the outcome: nothing can be overtaken")
+	}
 	if err != nil {
 		return nil, err
 	}
 	return []Posting{
-		{Request: later, Says: n, Note: "overtook"},
-		{Request: earlier, Says: before, Note: "overtaken"},
+		{Request: later, Says: n, Note: "overtook", Signer: signer},
+		{Request: earlier, Says: before, Note: "overtaken", Signer: signer},
 	}, nil
 }
 
-// stale returns a callback with a signature of long ago, and an error if the provider's signatures do not grow old.
-func stale(a Account, n callback.Notification, now time.Time) ([]Posting, error) {
-	r, err := a.Signer.Sign(n, now.Add(-long))
+// wrongAmount returns a callback about one minor unit more than n says.
+func wrongAmount(signer callback.Signer, n callback.Notification, now time.Time) ([]Posting, error) {
+	if n.Status != relay.Paid {
+		return nil, errors.New("the amount of a payment is compared where it is paid: try this fault with the status paid")
+	}
+	minor, err := money.ToMinor(n.Amount, n.Currency)
+	if err != nil {
+		return nil, fmt.Errorf("fault: %w", err)
+	}
+	if n.Amount, err = money.FromMinor(increment(minor), n.Currency); err != nil {
+		return nil, fmt.Errorf("fault: %w", err)
+	}
+	list, err := one("one minor unit too much", signer, n, now)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := a.Provider.Parse(r, now); err == nil {
-		return nil, errors.New("this provider's signatures have no time limit: a stale one is valid; try the fault late")
-	}
-	return []Posting{{Request: r, Says: n, Note: Stale, Forged: true}}, nil
+	list[0].Disputed = true
+	return list, nil
 }
 
-func probe(signer callback.Signer, n callback.Notification, now time.Time) ([]Posting, error) {
-	prober, ok := signer.(callback.Prober)
-	if !ok {
-		return nil, errors.New("this provider sends no signature probes; WeChat Pay does")
+// increment returns the integer after one that is written in digits, however many there are.
+func increment(digits string) string {
+	b := []byte(digits)
+	for i := len(b) - 1; i >= 0; i-- {
+		if b[i]++; b[i] <= '9' {
+			return string(b)
+		}
+		b[i] = '0'
 	}
-	r, err := prober.Probe(n, now)
-	if err != nil {
-		return nil, err
-	}
-	return []Posting{{Request: r, Says: n, Note: Probe, Forged: true}}, nil
-}
-
-// tamper returns the body with an addition that a signature over the exact bytes, or over all form parameters, cannot
-// bear.
-func tamper(r callback.Request) []byte {
-	addition := " "
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
-		addition = "&tampered=1"
-	}
-	return slices.Concat(r.Body, []byte(addition))
+	return "1" + string(b)
 }

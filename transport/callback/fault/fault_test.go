@@ -3,7 +3,6 @@ package fault_test
 import (
 	"bytes"
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,15 +23,11 @@ func open[O any, P callback.Provider, S callback.Signer](t *testing.T, throwaway
 	if err != nil {
 		t.Fatal(err)
 	}
-	provider, err := build(options)
+	a, err := fault.Open(options, key, build, sign, throwaway)
 	if err != nil {
 		t.Fatal(err)
 	}
-	signer, err := sign(options, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return fault.Account{Signer: signer, Provider: provider}
+	return a
 }
 
 func accounts(t *testing.T) map[string]fault.Account {
@@ -58,15 +53,20 @@ func says(a fault.Account, p fault.Posting, now time.Time) (text string, events 
 
 // TestCompose has each provider judge what each fault makes of a callback that says paid.
 func TestCompose(t *testing.T) {
-	const forged, none = "bad_signature", ""
+	const forged, none, other = "bad_signature", "", "wrong_account"
 	want := map[string]map[string]string{ // by fault and provider; none: the provider has no such fault
-		"":                 {"wechatpay": "paid", "alipay": "paid", "stripe": "paid", "standard": "paid"},
-		fault.Duplicate:    {"wechatpay": "paid paid", "alipay": "paid paid", "stripe": "paid paid", "standard": "paid paid"},
-		fault.Reorder:      {"wechatpay": "refunded paid", "alipay": "paid pending", "stripe": "paid pending", "standard": "paid pending"},
-		fault.Late:         {"wechatpay": "paid", "alipay": "paid", "stripe": "paid", "standard": "paid"},
-		fault.BadSignature: {"wechatpay": forged, "alipay": forged, "stripe": forged, "standard": forged},
-		fault.Stale:        {"wechatpay": "stale_timestamp", "alipay": none, "stripe": "stale_timestamp", "standard": "stale_timestamp"},
-		fault.Probe:        {"wechatpay": "probe", "alipay": none, "stripe": none, "standard": none},
+		"":                  {"wechatpay": "paid", "alipay": "paid", "stripe": "paid", "standard": "paid"},
+		fault.Duplicate:     {"wechatpay": "paid paid", "alipay": "paid paid", "stripe": "paid paid", "standard": "paid paid"},
+		fault.Reorder:       {"wechatpay": "refunded paid", "alipay": "paid pending", "stripe": "paid pending", "standard": "paid pending"},
+		fault.Late:          {"wechatpay": "paid", "alipay": "paid", "stripe": "paid", "standard": "paid"},
+		fault.BadSignature:  {"wechatpay": forged, "alipay": forged, "stripe": forged, "standard": forged},
+		fault.Stale:         {"wechatpay": "stale_timestamp", "alipay": none, "stripe": "stale_timestamp", "standard": "stale_timestamp"},
+		fault.Probe:         {"wechatpay": "probe", "alipay": none, "stripe": none, "standard": none},
+		fault.WrongKey:      {"wechatpay": forged, "alipay": forged, "stripe": forged, "standard": forged},
+		fault.RotatedKey:    {"wechatpay": none, "alipay": none, "stripe": "paid", "standard": "paid"},
+		fault.Truncated:     {"wechatpay": forged, "alipay": "refused", "stripe": forged, "standard": forged},
+		fault.OtherMerchant: {"wechatpay": other, "alipay": other, "stripe": none, "standard": none},
+		fault.WrongAmount:   {"wechatpay": "paid", "alipay": "paid", "stripe": "paid", "standard": "paid"},
 	}
 	if len(want) != len(fault.Names)+1 {
 		t.Errorf("%d faults are tested, there are %d", len(want)-1, len(fault.Names))
@@ -82,10 +82,16 @@ func TestCompose(t *testing.T) {
 			}
 			var got []string
 			for _, p := range postings {
-				text, _ := says(a, p, now)
+				text, events := says(a, p, now)
+				if want == "refused" && events == nil { // for what, follows from where the cut is
+					text = want
+				}
 				got = append(got, text)
-				if refused := slices.Contains([]string{fault.BadSignature, fault.Stale, fault.Probe}, name); p.Forged != refused {
+				if genuine := strings.Contains(want, "paid"); p.Forged == genuine {
 					t.Errorf("%s of %s: forged is %v", name, provider, p.Forged)
+				}
+				if p.Disputed != (name == fault.WrongAmount) {
+					t.Errorf("%s of %s: disputed is %v", name, provider, p.Disputed)
 				}
 			}
 			if strings.Join(got, " ") != want {
@@ -142,6 +148,23 @@ func TestDuplicate(t *testing.T) {
 	}
 }
 
+// TestWrongAmount: it is one minor unit more, whatever the currency's are, and all is signed.
+func TestWrongAmount(t *testing.T) {
+	a, now := accounts(t)["standard"], time.Now()
+	for amount, want := range map[string]string{"1.00 EUR": "1.01", "129.99 USD": "130.00", "9.99 EUR": "10.00", "0 JPY": "1", "1.999 KWD": "2.000"} {
+		value, currency, _ := strings.Cut(amount, " ")
+		n := callback.Notification{Payment: "p", Status: relay.Paid, Amount: relay.Amount(value), Currency: currency}
+		list, err := fault.Compose(fault.WrongAmount, a, n, now)
+		if err != nil || len(list) != 1 || string(list[0].Says.Amount) != want {
+			t.Errorf("%s: %+v, %v; want %s", amount, list, err, want)
+			continue
+		}
+		if _, events := says(a, list[0], now); len(events) != 1 || !events[0].Amount.Equal(relay.Amount(want)) {
+			t.Errorf("%s: signed is %+v, want %s", amount, events, want)
+		}
+	}
+}
+
 func TestComposeErrors(t *testing.T) {
 	all, now := accounts(t), time.Now()
 	for _, c := range []struct {
@@ -154,6 +177,9 @@ func TestComposeErrors(t *testing.T) {
 		{fault.Stale, "wechatpay", relay.Closed, "closed"},
 		{fault.Stale, "alipay", relay.Paid, "no time limit"},
 		{fault.Probe, "alipay", relay.Paid, "no signature probes"},
+		{fault.RotatedKey, "alipay", relay.Paid, "there is no older one"},
+		{fault.OtherMerchant, "stripe", relay.Paid, "no account that is compared"},
+		{fault.WrongAmount, "stripe", relay.Refunded, "try this fault with the status paid"},
 	} {
 		n := callback.Notification{Payment: "p", Status: c.status, Amount: "1.00", Currency: "CNY"}
 		if postings, err := fault.Compose(c.fault, all[c.provider], n, now); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -15,10 +15,6 @@ import (
 // The vectors are other providers', read by settings instead of by their adapters.
 func TestVectors(t *testing.T) { callbacktest.Vectors(t, hmac.New) }
 
-func TestAbout(t *testing.T) {
-	callbacktest.About(t, hmac.About, hmac.New, hmac.NewSigner, hmac.Throwaway)
-}
-
 var at = time.Unix(1795312800, 0)
 
 func throwaway(t testing.TB) hmac.Options {

@@ -17,7 +17,8 @@ import (
 type Reading struct {
 	// ID is the provider's id of the event.
 	ID Field
-	// Derived says that the provider gives no id of the event, or one that repeats over its states (callback.Event).
+	// Derived says that the provider gives no id of the event, or one that repeats over its states (callback.Event), or
+	// one that is not signed, so that the same id may come with another state.
 	Derived bool
 	// Type is the provider's name of the kind of event, TypePrefix what is put in front of it.
 	Type       Field
@@ -28,6 +29,8 @@ type Reading struct {
 	Time Field
 	// Account names the merchant's account, for Settings.Account.
 	Account Field
+	// Decimals has the currencies whose minor units are not those of ISO 4217, and how many decimals the provider's have.
+	Decimals map[string]int
 	// Headers are the other headers that callbacks have, with an example of each. Those that a Field names are among them.
 	Headers map[string]string
 }
@@ -184,7 +187,7 @@ func (f *format) read(r callback.Request) (e callback.Event, ok bool, _ *callbac
 		return e, false, callback.Reject("the event has no id")
 	}
 	e.Derived, e.Time = f.Derived, timeOf(f.Time.Text(r.Header, root))
-	refusal = kind.read(&e, root, m, f.payment)
+	refusal = f.fill(&e, kind, m, root)
 	return e, refusal == nil && e.Status != "", refusal
 }
 
@@ -204,11 +207,11 @@ func (f *format) kind(name string, root gjson.Result) (*Kind, Meaning, bool) {
 	return nil, Meaning{}, false
 }
 
-// read fills in what the kind declares.
-func (k *Kind) read(e *callback.Event, root gjson.Result, m Meaning, payment string) (refusal *callback.Refusal) {
+// fill fills in what the kind declares.
+func (f *format) fill(e *callback.Event, k *Kind, m Meaning, root gjson.Result) (refusal *callback.Refusal) {
 	at := k.Payment
-	if payment != "" {
-		at = []string{payment}
+	if f.payment != "" {
+		at = []string{f.payment}
 	}
 	e.Payment = At(at...).Text(nil, root)
 	e.TransactionID = k.printable(root, k.Transaction)
@@ -225,7 +228,7 @@ func (k *Kind) read(e *callback.Event, root gjson.Result, m Meaning, payment str
 	if e.Currency, refusal = callback.Currency(root.Get(k.Currency), k.Currency); refusal != nil {
 		return refusal
 	}
-	if e.Amount, refusal = k.amount(root, e.Currency); refusal != nil {
+	if e.Amount, refusal = f.amount(k, root, e.Currency); refusal != nil {
 		return refusal
 	}
 	if k.Read != nil {
@@ -239,13 +242,6 @@ func (k *Kind) printable(root gjson.Result, path string) string {
 		return ""
 	}
 	return callback.Printable(callback.Text(root.Get(path)))
-}
-
-func (k *Kind) amount(root gjson.Result, currency string) (relay.Amount, *callback.Refusal) {
-	if k.Major {
-		return callback.MajorAmount(root.Get(k.Amount), k.Amount)
-	}
-	return callback.MinorAmount(root.Get(k.Amount), k.Amount, currency)
 }
 
 // timeOf returns the event's time in UTC, zero if it is not given with a zone.

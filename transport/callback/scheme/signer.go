@@ -12,7 +12,6 @@ import (
 
 	"github.com/tillbell/tillbell/relay"
 	"github.com/tillbell/tillbell/transport/callback"
-	"github.com/tillbell/tillbell/transport/money"
 )
 
 // Signer posts what the provider would. It may be used from many goroutines.
@@ -72,7 +71,7 @@ func (f *format) saying(status relay.Status) (k *Kind, name, word string, err er
 	for i := range f.kinds {
 		k := &f.kinds[i]
 		for _, m := range k.Types {
-			if m.Status == status {
+			if m.Status == status && status != "" {
 				return k, m.Name, m.Word, nil
 			}
 			said[m.Status] = true
@@ -105,11 +104,9 @@ func (f *format) write(h http.Header, n callback.Notification) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	amount := string(n.Amount)
-	if !k.Major {
-		if amount, err = money.ToMinor(n.Amount, n.Currency); err != nil {
-			return nil, err
-		}
+	amount, err := f.units(k, n.Amount, n.Currency)
+	if err != nil {
+		return nil, err
 	}
 	w := writer{header: h, example: k.Example}
 	d := json.NewDecoder(strings.NewReader(k.Example))

@@ -29,7 +29,7 @@ func (w *writer) put(f Field, text string) {
 	case f.header != "":
 		w.header.Set(f.header, text)
 	case f.path == "" || w.err != nil:
-	case w.at(f).Type == gjson.Number && json.Valid([]byte(text)):
+	case w.at(f).Type == gjson.Number && number(text):
 		w.err = callback.Place(w.object, f.path, json.Number(text))
 	default:
 		w.err = callback.Place(w.object, f.path, text)
@@ -41,6 +41,11 @@ func (f Field) Put(h http.Header, object map[string]any, text string) error {
 	w := writer{header: h, object: object}
 	w.put(f, text)
 	return w.err
+}
+
+// number reports whether text is a JSON number and nothing around it.
+func number(text string) bool {
+	return json.Valid([]byte(text)) && (text[0] == '-' || text[0] >= '0' && text[0] <= '9') && text[len(text)-1] > ' '
 }
 
 // at returns what the example has there.

@@ -10,7 +10,7 @@ import (
 
 // CheckoutCom posts the events of a workflow. payment_approved is an authorisation; money moves with payment_captured.
 //
-// Sources: checkout.com/docs/workflows/set-up-your-webhook-receiver, …/docs/workflows.
+// Sources: checkout.com/docs/workflows/set-up-your-webhook-receiver, …/docs/workflows/webhook-event-types.
 var CheckoutCom = scheme.Scheme[Options]{
 	About: callback.About{
 		Name:     "checkout-com",
@@ -43,7 +43,9 @@ var CheckoutCom = scheme.Scheme[Options]{
 	Reading: scheme.Reading{
 		ID:   scheme.At("id"),
 		Type: scheme.At("type"),
-		Time: scheme.At("created_on"),
+		Time: scheme.At("timestamp", "created_on"), // a workflow's, and what came before workflows
+		// checkout.com/docs/payments/accept-payments/format-the-payment-amount: the last two digits of CLP are always 00.
+		Decimals: map[string]int{"CLP": 2},
 	},
 	Kinds: []scheme.Kind{
 		{
@@ -79,6 +81,6 @@ var CheckoutCom = scheme.Scheme[Options]{
 }
 
 // checkoutExample is laid out as all payment events are.
-const checkoutExample = `{"id":"evt_qucj733kpw3yhtty4nujumvtdl","type":"payment_captured","version":"1.0.9",
-	"created_on":"2026-11-22T02:00:00Z","data":{"id":"pay_fsa9phlcnzddrwafcwhqj9pydp",
+const checkoutExample = `{"id":"evt_qucj733kpw3yhtty4nujumvtdl","type":"payment_captured","version":"1.0.29",
+	"timestamp":"2026-11-22T02:00:00.000+00:00","data":{"id":"pay_fsa9phlcnzddrwafcwhqj9pydp",
 	"action_id":"act_jpnzfyktmwjdaq3t3sfrvs8mc2","reference":"order-1001","amount":6540,"currency":"USD","metadata":{}}}`

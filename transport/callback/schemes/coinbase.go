@@ -23,7 +23,7 @@ var CoinbaseCommerce = scheme.Scheme[Options]{
 		Currency: "USD",
 		Statuses: []relay.Status{relay.Paid, relay.Pending, relay.Failed},
 		Vectors:  6,
-		Checked:  []string{"coinbase-commerce-node"},
+		Checked:  []string{"coinbase-commerce-node 1.0.4"},
 		Sample: `coinbase:
   provider: coinbase-commerce
   secrets: ["${COINBASE_WEBHOOK_SECRET}"]

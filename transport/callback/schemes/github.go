@@ -20,7 +20,7 @@ var GitHub = scheme.Scheme[Options]{
 		EventID:  "header `X-GitHub-Delivery`",
 		Currency: "USD",
 		Vectors:  10,
-		Checked:  []string{"@octokit/webhooks-methods"},
+		Checked:  []string{"@octokit/webhooks-methods 6.0.0"},
 		Sample: `github:
   provider: github
   secrets: ["${GITHUB_WEBHOOK_SECRET}"]

@@ -40,7 +40,7 @@ var Paddle = scheme.Scheme[PaddleOptions]{
 		Currency: "USD",
 		Statuses: []relay.Status{relay.Paid, relay.Pending, relay.Failed, relay.Closed, relay.Refunded, relay.RefundFailed},
 		Vectors:  9,
-		Checked:  []string{"paddle-go-sdk", "@paddle/paddle-node-sdk"},
+		Checked:  []string{"paddle-go-sdk 4.1.0", "@paddle/paddle-node-sdk 3.10.0"},
 		Unconfirmed: []string{
 			"transaction.paid means that Paddle has the money and is still processing: it is told as paid, as transaction.completed is.",
 		},
@@ -53,7 +53,7 @@ var Paddle = scheme.Scheme[PaddleOptions]{
 			"Enter https://pay.shop.example/v1/callbacks/SOURCE as its URL.",
 			"Choose transaction.paid, transaction.completed, transaction.payment_failed, transaction.past_due, transaction.canceled, adjustment.created and adjustment.updated.",
 			"Copy the destination's secret key (pdl_ntfset_…) into secrets.",
-			"Put the order's id into custom_data as order_id when you open the checkout.",
+			"Put the order's id into custom_data as order_id when you open the checkout; refunds carry only the transaction's id.",
 		},
 		// 60 tries in three days with growing pauses; the list is not published.
 		Retries: slices.Concat([]time.Duration{time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 15 * time.Minute,
@@ -88,7 +88,7 @@ var Paddle = scheme.Scheme[PaddleOptions]{
 				"occurred_at":"2026-11-22T02:00:00.123456Z","notification_id":"ntf_015uwaxfoebn9s5vamztcby6mw",
 				"data":{"id":"txn_01hpub0000000000000000000001","status":"completed","customer_id":null,"items":[],
 				"origin":"web","currency_code":"USD","custom_data":{"order_id":"order-1001"},"details":{"totals":{"subtotal":"2000",
-				"tax":"400","total":"2400","grand_total":"2400","currency_code":"USD"},"line_items":[]},"payments":[]}}`,
+				"tax":"400","total":"2400","grand_total":"2400","currency_code":"USD"},"tax_rates_used":[],"line_items":[]},"payments":[]}}`,
 		},
 		{
 			Types: []scheme.Meaning{{Name: "adjustment.updated"}, {Name: "adjustment.created"}},

@@ -47,6 +47,8 @@ var Paystack = scheme.Scheme[Options]{
 			scheme.At("data.id", "data.refund_reference", "data.reference", "data.transaction_reference")),
 		Derived: true,
 		Type:    scheme.At("event"),
+		// Paystack counts hundredths of every currency, as its own plugin for WooCommerce (woo-paystack) does.
+		Decimals: map[string]int{"XOF": 2, "RWF": 2},
 	},
 	Kinds: []scheme.Kind{
 		{

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/tillbell/tillbell/relay"
 	"github.com/tillbell/tillbell/transport/callback"
 	"github.com/tillbell/tillbell/transport/callback/scheme"
@@ -32,7 +34,7 @@ var razorpayID = []string{razorpayPayment + "notes.order_id", razorpayPayment + 
 // Razorpay posts events about payments, orders and refunds. payment.captured and order.paid both come for one payment, in
 // any order. Notes that are not set are an empty array.
 //
-// Sources: razorpay.com/docs/webhooks/validate-test, …/webhooks/payments, …/webhooks/best-practices.
+// Sources: razorpay.com/docs/webhooks/validate-test, …/webhooks/payments, …/webhooks/refunds, …/webhooks/best-practices.
 var Razorpay = scheme.Scheme[RazorpayOptions]{
 	About: callback.About{
 		Name:     "razorpay",
@@ -43,8 +45,9 @@ var Razorpay = scheme.Scheme[RazorpayOptions]{
 		Currency: "INR",
 		Statuses: []relay.Status{relay.Paid, relay.Pending, relay.Failed, relay.Refunded, relay.RefundFailed},
 		Vectors:  7,
-		Checked:  []string{"razorpay-go", "razorpay (npm)"},
+		Checked:  []string{"razorpay-go 1.3.3", "razorpay 2.9.8 (npm)"},
 		Unconfirmed: []string{
+			"An order that may be paid in parts has a payment.captured for each of them, which is told as paid: register the order's amount, or subscribe to order.paid alone.",
 			"Razorpay says that it tries for 24 hours with growing pauses; the list is not published.",
 		},
 		Sample: `razorpay:
@@ -64,6 +67,7 @@ var Razorpay = scheme.Scheme[RazorpayOptions]{
 	Proof: scheme.MAC{Header: "X-Razorpay-Signature"},
 	Reading: scheme.Reading{
 		ID:      scheme.In("X-Razorpay-Event-Id"),
+		Derived: true, // the id is not signed: nothing that says something else may take its place
 		Type:    scheme.At("event"),
 		Time:    scheme.At("created_at"),
 		Account: scheme.At("account_id"),
@@ -75,6 +79,7 @@ var Razorpay = scheme.Scheme[RazorpayOptions]{
 				{Name: "payment.captured", Status: relay.Paid, Word: "captured"},
 				{Name: "order.paid", Status: relay.Paid, Word: "captured"},
 				{Name: "payment.authorized", Status: relay.Pending, Word: "authorized"}, // a snapshot: it may be captured by now
+				{Name: "payment.pending", Status: relay.Pending, Word: "pending"},       // cash on delivery
 				{Name: "payment.failed", Status: relay.Failed, Word: "failed"},          // an attempt; another may follow
 			},
 			Word:        razorpayPayment + "status",
@@ -99,6 +104,7 @@ var Razorpay = scheme.Scheme[RazorpayOptions]{
 			Refund:      "payload.refund.entity.id",
 			Amount:      "payload.refund.entity.amount",
 			Currency:    "payload.refund.entity.currency",
+			Read:        razorpayRefund,
 			Example: `{"entity":"event","account_id":"acc_BFQ7uQEaa7j2z7","event":"refund.processed","contains":["refund","payment"],
 				"payload":{"refund":{"entity":{"id":"rfnd_FS8SKzVYcXhVTZ","entity":"refund","amount":10000,"currency":"INR",
 				"payment_id":"pay_rUM58TxToaWDNW","notes":[],"receipt":null,"created_at":1795312791,"status":"processed",
@@ -109,4 +115,13 @@ var Razorpay = scheme.Scheme[RazorpayOptions]{
 		},
 	},
 	Fresh: func() RazorpayOptions { return RazorpayOptions{Secrets: scheme.FreshSecrets("")} },
+}
+
+// razorpayRefund takes away what is no refund of a paid order: Razorpay gives back by itself what was authorized and never
+// captured, and another payment of the order may be.
+func razorpayRefund(root gjson.Result, e *callback.Event) *callback.Refusal {
+	if root.Get(razorpayPayment+"captured").Type == gjson.False {
+		e.Status = ""
+	}
+	return nil
 }

@@ -41,9 +41,9 @@ var Shopify = scheme.Scheme[ShopifyOptions]{
 		Currency: "USD",
 		Statuses: []relay.Status{relay.Paid, relay.Pending, relay.Closed, relay.Refunded},
 		Vectors:  10,
-		Checked:  []string{"@shopify/shopify-api"},
+		Checked:  []string{"@shopify/shopify-api 13.1.0"},
 		Unconfirmed: []string{
-			"Deliveries of the newer kind, whose headers begin with shopify- instead of X-Shopify-, are refused: no page at hand describes them.",
+			"Shopify's Events, a developer preview whose headers begin with Shopify- instead of X-Shopify-, are refused.",
 		},
 		Sample: `shopify:
   provider: shopify
@@ -61,6 +61,7 @@ var Shopify = scheme.Scheme[ShopifyOptions]{
 	Proof: scheme.MAC{Header: "X-Shopify-Hmac-Sha256", Encoding: scheme.Base64},
 	Reading: scheme.Reading{
 		ID:      scheme.In("X-Shopify-Webhook-Id"),
+		Derived: true, // the id is not signed: nothing that says something else may take its place
 		Type:    scheme.In("X-Shopify-Topic"),
 		Time:    scheme.At("updated_at", "created_at"),
 		Account: scheme.In("X-Shopify-Shop-Domain"),
@@ -93,10 +94,8 @@ var Shopify = scheme.Scheme[ShopifyOptions]{
 		{
 			Types: []scheme.Meaning{{Name: "orders/paid"}, {Name: "orders/create"}, {Name: "orders/updated"}},
 			Word:  "financial_status",
-			Words: []scheme.Meaning{
+			Words: []scheme.Meaning{ // refunded and partially_refunded do not say that all had been paid
 				{Name: "paid", Status: relay.Paid},
-				{Name: "partially_refunded", Status: relay.Paid}, // it was paid, and refunds have calls of their own
-				{Name: "refunded", Status: relay.Paid},
 				{Name: "pending", Status: relay.Pending},
 				{Name: "authorized", Status: relay.Pending},
 				{Name: "partially_paid", Status: relay.Pending},

@@ -45,7 +45,7 @@ var Square = scheme.Scheme[SquareOptions]{
 		Currency: "USD",
 		Statuses: []relay.Status{relay.Paid, relay.Pending, relay.Failed, relay.Closed, relay.Refunded, relay.RefundFailed},
 		Vectors:  10,
-		Checked:  []string{"square (npm)"},
+		Checked:  []string{"square 46.0.0 (npm)"},
 		Unconfirmed: []string{
 			"Square's pages differ on how long it retries (24 or 72 hours): the longer one decides how long events are kept.",
 		},

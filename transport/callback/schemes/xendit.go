@@ -56,6 +56,7 @@ var Xendit = scheme.Scheme[XenditOptions]{
 	Reading: scheme.Reading{
 		// Accounts of long ago may have callbacks without webhook-id: an invoice is in each state once.
 		ID:         scheme.First(scheme.In("Webhook-Id"), scheme.Joined(scheme.At("id"), scheme.At("status"))),
+		Derived:    true, // the id is not proven either
 		Type:       scheme.At("status"),
 		TypePrefix: "invoice.",
 		Time:       scheme.At("updated", "paid_at"),

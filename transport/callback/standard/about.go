@@ -18,7 +18,7 @@ var About = callback.About{
 	Currency:   "EUR",
 	Statuses:   []relay.Status{relay.Pending, relay.Failed, relay.Closed, relay.Paid, relay.Refunded, relay.RefundFailed},
 	Vectors:    34,
-	Checked:    []string{"standard-webhooks 0.0.1"},
+	Checked:    []string{"standard-webhooks 0.0.1", "standardwebhooks 1.1.1 (npm)"},
 	Unconfirmed: []string{
 		"No official library verifies v1a: its vectors are held against the specification alone.",
 	},

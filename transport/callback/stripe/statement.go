@@ -2,6 +2,7 @@ package stripe
 
 import (
 	"github.com/tidwall/gjson"
+
 	"github.com/tillbell/tillbell/relay"
 	"github.com/tillbell/tillbell/transport/callback"
 )

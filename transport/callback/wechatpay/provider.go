@@ -30,8 +30,8 @@ type Options struct {
 	// MchID and AppID are compared with what a callback names, if they are set. In partner mode it names a service
 	// provider (sp_mchid, sp_appid) and a sub-merchant (sub_mchid, sub_appid), and the account may be either; of a
 	// combined payment it may be the initiator (combine_mchid, combine_appid) or the merchant of each order.
-	MchID callback.List `yaml:"mchid,omitempty"`
-	AppID callback.List `yaml:"appid,omitempty"`
+	MchID callback.List `yaml:"mchid,omitempty" account:"true"`
+	AppID callback.List `yaml:"appid,omitempty" account:"true"`
 	// APIv3Key opens the callbacks' content. WeChat Pay's console has keys of 32 bytes. Those of 16 and 24 are taken
 	// too, as by the official SDK, whose published sample callback is sealed with one of 16.
 	APIv3Key string `yaml:"api_v3_key,omitempty" file:"secret"`

@@ -1,0 +1,199 @@
+package schemes_test
+
+import (
+	"context"
+	"net/http"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/tillbell/tillbell/relay"
+	"github.com/tillbell/tillbell/relay/engine/memory"
+	"github.com/tillbell/tillbell/transport/callback"
+	"github.com/tillbell/tillbell/transport/callback/callbacktest"
+	"github.com/tillbell/tillbell/transport/callback/scheme"
+	"github.com/tillbell/tillbell/transport/callback/schemes"
+)
+
+// at is when calls are signed.
+var at = time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC)
+
+// shop is a provider with one source's keys.
+type shop struct {
+	testing.TB
+	about    callback.About
+	provider *scheme.Provider
+	signer   *scheme.Signer
+	header   string // that proves calls
+	sign     func(h http.Header, body []byte) error
+}
+
+// open returns a shop with fresh keys and with what change does to the rest of the options.
+func open[O scheme.Options](t testing.TB, s *scheme.Scheme[O], change ...func(*O)) *shop {
+	t.Helper()
+	o, key, err := s.Throwaway()
+	if err != nil || key != "" {
+		t.Fatalf("Throwaway: key %q, %v", key, err)
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	return with(t, s, o)
+}
+
+// with returns a shop with the options.
+func with[O scheme.Options](t testing.TB, s *scheme.Scheme[O], o O) *shop {
+	t.Helper()
+	var err error
+	it := &shop{TB: t, about: s.About}
+	if it.provider, err = s.New(o); err != nil {
+		t.Fatal(err)
+	}
+	if it.signer, err = s.NewSigner(o, ""); err != nil {
+		t.Fatal(err)
+	}
+	switch proof := s.Proof.(type) {
+	case scheme.MAC:
+		v, err := proof.New(o.Settings())
+		if err != nil {
+			t.Fatal(err)
+		}
+		it.header, it.sign = proof.Header, func(h http.Header, body []byte) error { return v.Sign(h, body, at) }
+	case scheme.Token:
+		it.header, it.sign = proof.Header, func(h http.Header, _ []byte) error {
+			h.Set(proof.Header, o.Settings().Keys[0])
+			return nil
+		}
+	default:
+		t.Fatalf("%s is proven by %T", s.About.Name, proof)
+	}
+	return it
+}
+
+// provider is a declaration with its Options hidden.
+type provider struct {
+	about callback.About
+	// open returns a shop with fresh keys, and of one with those of a vector.
+	open func(testing.TB) *shop
+	of   func(testing.TB, callbacktest.Vector) *shop
+	// zero returns what New says of options without anything.
+	zero func() error
+}
+
+// all are the providers of the package.
+var all = []provider{
+	declared(&schemes.Square), declared(&schemes.Paddle), declared(&schemes.Razorpay), declared(&schemes.Paystack),
+	declared(&schemes.Shopify), declared(&schemes.CheckoutCom), declared(&schemes.LemonSqueezy), declared(&schemes.Xendit),
+	declared(&schemes.CoinbaseCommerce), declared(&schemes.GitHub),
+}
+
+func declared[O scheme.Options](s *scheme.Scheme[O]) provider {
+	return provider{
+		about: s.About,
+		open:  func(t testing.TB) *shop { return open(t, s) },
+		of: func(t testing.TB, v callbacktest.Vector) *shop {
+			return with(t, s, callbacktest.Decode[O](t, v.Config))
+		},
+		zero: func() error {
+			var zero O
+			_, err := s.New(zero)
+			return err
+		},
+	}
+}
+
+// call returns a proven call with the body and the further headers, name and value in turn.
+func (s *shop) call(body string, headers ...string) callback.Request {
+	s.Helper()
+	h := http.Header{"Content-Type": {"application/json"}}
+	for i := 0; i < len(headers); i += 2 {
+		h.Add(headers[i], headers[i+1])
+	}
+	if err := s.sign(h, []byte(body)); err != nil {
+		s.Fatal(err)
+	}
+	return callback.NewPost(h, []byte(body))
+}
+
+func (s *shop) parse(r callback.Request) ([]callback.Event, error) { return s.provider.Parse(r, at) }
+
+// one returns the one event of a proven call.
+func (s *shop) one(body string, headers ...string) callback.Event {
+	s.Helper()
+	events, err := s.parse(s.call(body, headers...))
+	if err != nil || len(events) != 1 {
+		s.Fatalf("%s: %+v, %v; want one event", body, events, err)
+	}
+	if err := callbacktest.Wellformed(events[0]); err != nil {
+		s.Errorf("%s: %v", body, err)
+	}
+	return events[0]
+}
+
+// none checks that a proven call is acknowledged and tells nothing.
+func (s *shop) none(body string, headers ...string) {
+	s.Helper()
+	if events, err := s.parse(s.call(body, headers...)); err != nil || len(events) != 0 {
+		s.Errorf("%s: %+v, %v; want nothing", body, events, err)
+	}
+}
+
+// refused checks that a call is refused for the reason.
+func (s *shop) refused(want callback.Reason, r callback.Request) {
+	s.Helper()
+	events, err := s.parse(r)
+	if err == nil {
+		s.Errorf("accepted %s %v: %+v; want %s", r.Body, r.Header, events, want)
+	} else if got := callbacktest.ReasonOf(s, err); got != want {
+		s.Errorf("%v, want %s", err, want)
+	}
+}
+
+// said returns what the provider says in the words of a Notification.
+func (s *shop) said(n callback.Notification) callback.Request {
+	s.Helper()
+	r, err := s.signer.Sign(n, at)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return r
+}
+
+// log posts the calls to a source, one behind the other, and returns what becomes of the payment and what its waiters are
+// told.
+func (s *shop) log(payment string, calls ...callback.Request) (state relay.State, told []relay.Status) {
+	s.Helper()
+	engine := memory.New(memory.Options{})
+	defer engine.Close()
+	source := callback.Source{Name: "it", ProviderName: s.about.Name, Provider: s.provider}
+	ctx := context.Background()
+	for _, r := range calls {
+		parsed, err := s.parse(r)
+		if err != nil {
+			s.Fatalf("%s: %v", r.Body, err)
+		}
+		events, _ := source.Events(parsed)
+		for _, e := range events {
+			if _, _, err := engine.Append(ctx, e); err != nil {
+				s.Fatal(err)
+			}
+		}
+	}
+	entries, err := engine.Read(ctx, payment)
+	if err != nil {
+		s.Fatal(err)
+	}
+	state, records := relay.Fold(payment, entries)
+	for _, r := range records {
+		for _, t := range r.Told {
+			told = append(told, t.Event.Status)
+		}
+	}
+	return state, told
+}
+
+// vectors are the signed callbacks of a provider.
+func vectors(t testing.TB, provider string) []callbacktest.Vector {
+	t.Helper()
+	return callbacktest.EachIn(t, filepath.Join("testdata", "vectors", provider))
+}
