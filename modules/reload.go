@@ -36,6 +36,7 @@ func (r *reloader) reload() {
 		r.refuse(err)
 		return
 	}
+	r.keep(next, sources)
 	inForce := *next
 	inForce.PublicURL = r.started.PublicURL // its origin belongs to what needs a restart
 	access, err := access(&inForce)
@@ -50,6 +51,19 @@ func (r *reloader) reload() {
 	}
 	r.report(next)
 	r.current = next
+}
+
+// keep leaves the providers of sources whose settings are the same as they are: what they remember between calls, such as
+// the transmissions that PayPal signed, is worth more than a fresh start.
+func (r *reloader) keep(next *config.Config, sources map[string]callback.Source) {
+	for name, s := range sources {
+		before, ok := r.route.Source(name)
+		if !ok || !r.current.Sources[name].Same(next.Sources[name]) {
+			continue
+		}
+		s.Provider = before.Provider
+		sources[name] = s
+	}
 }
 
 func (r *reloader) refuse(err error) {

@@ -86,3 +86,29 @@ func TestReloadReport(t *testing.T) {
 		t.Errorf("it logs\n%swant the error", text)
 	}
 }
+
+// TestReloadKeepsProviders: a provider that nothing is changed of stays the one it is, with what it remembers.
+func TestReloadKeepsProviders(t *testing.T) {
+	document := func(secret, registration string) string {
+		return "sources: {a: {provider: razorpay, secrets: [first], registration: " + registration + "}, b: {provider: razorpay, secrets: [" + secret + "]}}"
+	}
+	c := read(t, document("one", "optional"))
+	r, _ := newReloader(t, c)
+	sources, err := Sources(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.route.SetSources(sources)
+	r.load = func() (*config.Config, error) { return read(t, document("two", "required")), nil }
+	r.reload()
+	a, _ := r.route.Source("a")
+	if a.Provider != sources["a"].Provider || !a.NeedsRegistration {
+		t.Error("a source whose registration changed has another provider, or none of the change")
+	}
+	if b, _ := r.route.Source("b"); b.Provider == sources["b"].Provider {
+		t.Error("a source with another secret kept its provider")
+	}
+	if _, ok := r.route.Source("c"); ok {
+		t.Error("there is a source c")
+	}
+}

@@ -34,6 +34,11 @@ func NewSource(provider string, options any) Source {
 	return Source{Provider: provider, Registration: Optional, options: options}
 }
 
+// Same reports whether o says the same of the provider. What both say of the registration is not compared.
+func (s Source) Same(o Source) bool {
+	return s.Provider == o.Provider && s.options != nil && reflect.DeepEqual(s.options, o.options)
+}
+
 // Decode puts the section's remaining settings into an adapter's Options, to which into points. A provider of the
 // schema was decoded by Load, and Decode of its Options cannot fail; then all copies share their maps and lists, which
 // nobody may change. For others the section is decoded at the call, and the error joins what is wrong with it.

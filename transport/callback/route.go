@@ -68,6 +68,15 @@ func (rt *Route) SetSources(sources map[string]Source) {
 	rt.sources.Store(&accounts)
 }
 
+// Source returns the source of the name, if there is one.
+func (rt *Route) Source(name string) (Source, bool) {
+	a, ok := (*rt.sources.Load())[name]
+	if !ok {
+		return Source{}, false
+	}
+	return a.Source, true
+}
+
 // Knows reports whether there is a source of the name.
 func (rt *Route) Knows(name string) bool {
 	_, ok := (*rt.sources.Load())[name]

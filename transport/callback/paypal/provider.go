@@ -8,7 +8,7 @@
 // The signature covers no more than a CRC-32 of the body, and for any CRC-32 everybody can write another body. Whoever
 // sees one signed call, in a log for instance, has headers that fit any event of his own. Against that a Provider
 // remembers which body each signed call came with (replays, in signature.go) and refuses another. It forgets when the
-// process ends, when the configuration is read again, and beyond replayed calls the oldest. What is left then is the age
+// process ends, when its settings change, and beyond replayed calls the oldest. What is left then is the age
 // limit, if there is one, and the relay's comparison with the registered amount.
 //
 // Sources: developer.paypal.com/api/rest/webhooks/rest, developer.paypal.com/docs/api-basics/notifications/webhooks and
