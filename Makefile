@@ -4,7 +4,7 @@ GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # The race detector needs a C compiler; without one the tests run without it.
 RACE := $(if $(shell command -v $${CC:-cc}),-race)
 
-.PHONY: test clients js shots matrix lint fuzz bench load million chaos build
+.PHONY: test clients js shots providers matrix lint fuzz bench load million chaos abuse build
 
 # All tests. What a test needs besides Go (chromium, node, curl) is used if it is there, and the test says so if not.
 test: clients
@@ -25,6 +25,10 @@ js: clients
 # The README's pictures of the demo shop.
 shots:
 	TILLBELL_SHOTS=$(CURDIR)/docs/images go test -count=1 -run TestShots ./transport/demo
+
+# The tables of providers in the READMEs and in docs/providers.md, from what the adapters say of themselves.
+providers:
+	TILLBELL_WRITE_DOCS=1 go test -count=1 -run 'TestProviders$$' ./integration
 
 # The client in Chromium behind every kind of proxy, in every state that a page gets into: some seven minutes, with QUICK=1
 # one. FLAGS are those of integration/matrix.
@@ -62,6 +66,11 @@ million:
 # faults in about an hour, with QUICK=1 one minute. FLAGS are those of integration/chaos.
 chaos:
 	go run ./integration/chaos $(if $(QUICK),-quick) $(FLAGS)
+
+# Strangers who know everything but the keys post to every provider at full speed: some three minutes, with QUICK=1 one.
+# FLAGS are those of integration/abuse.
+abuse:
+	go run ./integration/abuse $(if $(QUICK),-quick) $(FLAGS)
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/tillbell .

@@ -87,11 +87,12 @@ func answers(t *testing.T, address string) {
 	}
 }
 
-// TestExampleConfigurations holds that each configuration in the documentation is one that Tillbell takes.
+// TestExampleConfigurations holds that each configuration in the documentation is one that Tillbell takes. What the adapters
+// say of themselves is held by callbacktest.About.
 func TestExampleConfigurations(t *testing.T) {
 	key := somePublicKey(t)
 	for _, page := range docPages(t) {
-		for _, block := range codeBlocks(readPage(t, page)) {
+		for _, block := range codeBlocks(withoutProviders(readPage(t, page))) {
 			if block.language != "yaml" {
 				continue
 			}

@@ -52,8 +52,10 @@ func newRoute(in route) (*callback.Route, error) {
 	if err != nil {
 		return nil, err
 	}
+	proxies := prefixes(in.Config.TrustedProxies)
 	return callback.NewRoute(callback.RouteOptions{
 		Relay: in.Relay, Metrics: in.Metrics, Log: in.Log, MaxBody: int64(in.Config.Limits.CallbackBody), Trace: in.Watch.Trace,
+		Address: func(r *http.Request) netip.Addr { return transport.ClientAddress(r, proxies) },
 	}, sources), nil
 }
 

@@ -46,7 +46,7 @@ func Source(name string, s config.Source) (callback.Source, error) {
 
 // asymmetric reports whether p's checks cost a public-key operation. Where that depends on the settings, p says so itself.
 func asymmetric(a Adapter, p callback.Provider) bool {
-	if own, ok := p.(interface{ Asymmetric() bool }); ok {
+	if own, ok := p.(callback.Weighed); ok {
 		return own.Asymmetric()
 	}
 	return a.About.Asymmetric

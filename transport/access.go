@@ -99,16 +99,25 @@ func withoutPort(host, scheme string) string {
 	return strings.TrimSuffix(host, ":80")
 }
 
-// clientAddress returns the address that limits count: the peer's, or, if that is a trusted proxy, the last one in
-// X-Forwarded-For that no trusted proxy has. IPv6 counts by /64, which is what one client gets.
-func clientAddress(r *http.Request, trusted []netip.Prefix) string {
+// ClientAddress returns who sent r: the peer, or, if that is a trusted proxy, the last one in X-Forwarded-For that no
+// trusted proxy has. It is no address if the peer has none.
+func ClientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
-		return r.RemoteAddr
+		return netip.Addr{}
 	}
 	addr := peer.Addr().Unmap()
 	if isTrusted(addr, trusted) {
 		addr = forwarded(addr, r.Header.Values("X-Forwarded-For"), trusted)
+	}
+	return addr
+}
+
+// clientAddress returns the address that a waiter's limits count. IPv6 counts by /64, which is what one client gets.
+func clientAddress(r *http.Request, trusted []netip.Prefix) string {
+	addr := ClientAddress(r, trusted)
+	if !addr.IsValid() {
+		return r.RemoteAddr
 	}
 	if addr.Is6() {
 		if p, err := addr.Prefix(64); err == nil {

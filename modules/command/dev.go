@@ -1,15 +1,21 @@
 package command
 
 import (
+	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/fx"
@@ -33,41 +39,56 @@ func newDev() *cobra.Command {
 		Use:   "dev",
 		Short: "Run everything on this machine, with nothing to configure",
 		Long: `Dev runs the relay with throw-away keys, a source for each provider and a demo shop, reachable from this machine
-alone. The other commands find it by themselves. Everything is forgotten when it ends.`,
+alone. It plays the payment API of providers whose callbacks have to be asked back. The other commands find it by
+themselves. Everything is forgotten when it ends.`,
 		Example: "  tillbell dev",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			accounts, err := throwaways()
+			if err != nil {
+				return err
+			}
 			port, err := choosePort(cmd, port)
 			if err != nil {
 				return err
 			}
-			return dev(cmd, port)
+			return dev(cmd, port, accounts)
 		},
 	}
 	cmd.Flags().IntVar(&port, "port", devPort, "listen on this `PORT`; by default another free one if it is taken")
 	return cmd
 }
 
-// choosePort returns where dev listens, 0 for where the system likes. A port that the user named must be free.
+// choosePort returns where dev listens. A port that the user named must be free.
 func choosePort(cmd *cobra.Command, port int) (int, error) {
 	if port < 0 || port > 65535 {
 		return 0, usage(fmt.Errorf("--port %d is not a port: it must be from 0 to 65535, and 0 is any free one", port))
 	}
-	ln, err := new(net.ListenConfig).Listen(cmd.Context(), "tcp", loopback(port))
+	free, err := portOf(cmd.Context(), port)
 	switch {
 	case err == nil:
-		return port, ln.Close()
+		return free, nil
 	case cmd.Flags().Changed("port"):
 		return 0, fmt.Errorf("dev cannot listen on port %d (%w): choose another with --port", port, brief(err))
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "port %d is taken, so this dev listens on another; --port chooses one\n", port)
-	return 0, nil
+	return portOf(cmd.Context(), 0)
+}
+
+// portOf returns port if nobody listens there, and for 0 any that is free. What dev plays has to be told its address
+// before dev listens.
+func portOf(ctx context.Context, port int) (int, error) {
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", loopback(port))
+	if err != nil {
+		return 0, err
+	}
+	return ln.Addr().(*net.TCPAddr).Port, ln.Close()
 }
 
 func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
-func dev(cmd *cobra.Command, port int) error {
-	s, err := newState()
+func dev(cmd *cobra.Command, port int, accounts []throwaway) error {
+	s, simulators, err := newState(accounts, "http://"+loopback(port))
 	if err != nil {
 		return err
 	}
@@ -88,7 +109,7 @@ func dev(cmd *cobra.Command, port int) error {
 	return modules.Program{
 		Config: c,
 		Log:    cmd.ErrOrStderr(),
-		Extend: shop(c, sources),
+		Extend: shop(c, sources, simulators),
 		Started: func(public *transport.Server) error {
 			s.URL = "http://" + public.Addr().String()
 			if other, err := loadState(cmd.Context()); err == nil && other.URL != s.URL {
@@ -105,8 +126,8 @@ func dev(cmd *cobra.Command, port int) error {
 	}.Run(cmd.Context())
 }
 
-// shop is the demo shop with the sources, which looks on at both ends of the relay.
-func shop(c *config.Config, sources []demo.Source) fx.Option {
+// shop is the demo shop with the sources, which looks on at both ends of the relay, beside the simulators.
+func shop(c *config.Config, sources []demo.Source, simulators map[string]http.Handler) fx.Option {
 	view := live.New()
 	return fx.Options(
 		fx.Supply(modules.Watch{Trace: view, Transport: view.Watch}),
@@ -117,29 +138,58 @@ func shop(c *config.Config, sources []demo.Source) fx.Option {
 			}
 			s := demo.New(demo.Options{
 				Relay: r, Tickets: tickets, Sources: sources, Callbacks: route, Live: view, Log: log,
-				Command: invocation(),
+				Command: invocation(), Announce: announce,
 			})
 			lc.Append(fx.StopHook(s.Stop)) // after the server, which needs its routes
-			return modules.Extra{Routes: s.Routes(), Wrap: s.Wrap}, nil
+			routes := s.Routes()
+			maps.Copy(routes, simulators)
+			return modules.Extra{Routes: routes, Wrap: s.Wrap}, nil
 		}),
 	)
 }
 
-// newState returns throw-away keys for everything and a configuration that goes with them.
-func newState() (state, error) {
+// throwaway is an account at a provider, with fresh keys.
+type throwaway struct {
+	modules.Adapter
+	options any
+	key     string
+}
+
+// throwaways returns an account for each provider, in the order of the table. The keys of some take a while to find.
+func throwaways() ([]throwaway, error) {
+	accounts, errs := make([]throwaway, len(modules.Adapters)), make([]error, len(modules.Adapters))
+	var all sync.WaitGroup
+	for i, a := range modules.Adapters {
+		all.Go(func() {
+			options, key, err := a.Throwaway()
+			if err != nil {
+				errs[i] = fmt.Errorf("dev: keys for %s: %w", a.About.Name, err)
+			}
+			accounts[i] = throwaway{a, options, key}
+		})
+	}
+	all.Wait()
+	return accounts, errors.Join(errs...)
+}
+
+// newState returns throw-away keys for everything and a configuration that goes with them, and by pattern what plays the
+// APIs of providers at url.
+func newState(accounts []throwaway, url string) (state, map[string]http.Handler, error) {
 	s := state{APIKey: rand.Text() + rand.Text(), Keys: make(map[string]string)}
-	sources := make(map[string]any)
-	for _, name := range modules.ProviderNames() {
-		options, key, err := modules.Providers[name].Throwaway()
-		if err != nil {
-			return s, fmt.Errorf("dev: keys for %s: %w", name, err)
+	sources, simulators := make(map[string]any), make(map[string]http.Handler)
+	for _, a := range accounts {
+		name := a.About.Name
+		base := "/simulator/" + name
+		options, simulator := a.Simulate(a.options, url+base)
+		if simulator != nil {
+			simulators[base+"/"] = http.StripPrefix(base, simulator)
 		}
 		section, err := asMap(options)
 		if err != nil {
-			return s, fmt.Errorf("dev: %w", err)
+			return s, nil, fmt.Errorf("dev: %w", err)
 		}
 		section["provider"] = name
-		sources[name], s.Keys[name] = section, key
+		sources[name], s.Keys[name] = section, a.key
 	}
 	text, err := yaml.Marshal(map[string]any{
 		"admin":    "",
@@ -149,10 +199,10 @@ func newState() (state, error) {
 		"sources":  sources,
 	})
 	if err != nil {
-		return s, fmt.Errorf("dev: %w", err)
+		return s, nil, fmt.Errorf("dev: %w", err)
 	}
 	s.Config = string(text)
-	return s, nil
+	return s, simulators, nil
 }
 
 func asMap(options any) (map[string]any, error) {
@@ -164,39 +214,19 @@ func asMap(options any) (map[string]any, error) {
 	return m, yaml.Unmarshal(text, &m)
 }
 
-// labels are what the demo shop calls the providers, in its order.
-var labels = []struct{ provider, label, currency string }{
-	{"wechatpay-v3", "WeChat Pay", "CNY"},
-	{"alipay", "Alipay", "CNY"},
-	{"stripe", "Stripe", "USD"},
-	{"standard-webhooks", "Standard Webhooks", "EUR"},
-}
-
-// currencyOf returns what a source's callbacks are about unless one says otherwise.
-func currencyOf(provider string) string {
-	for _, l := range labels {
-		if l.provider == provider {
-			return l.currency
-		}
-	}
-	return "USD"
-}
-
+// shopSources returns the sources of the demo shop, in the order of the table: those that can say that something is paid.
 func shopSources(s state, c *config.Config) ([]demo.Source, error) {
 	var list []demo.Source
-	for _, l := range labels {
-		adapter, section := modules.Providers[l.provider], c.Sources[l.provider]
-		signer, err := adapter.NewSigner(section, s.Keys[l.provider])
-		if err != nil {
-			return nil, fmt.Errorf("dev: %s: %w", l.provider, err)
+	for _, a := range modules.Adapters {
+		name := a.About.Name
+		if !slices.Contains(a.About.Statuses, relay.Paid) {
+			continue
 		}
-		provider, err := adapter.New(section)
+		account, err := a.Account(c.Sources[name], s.Keys[name])
 		if err != nil {
-			return nil, fmt.Errorf("dev: %s: %w", l.provider, err)
+			return nil, fmt.Errorf("dev: %s: %w", name, err)
 		}
-		list = append(list, demo.Source{
-			Name: l.provider, Label: l.label, Currency: l.currency, Signer: signer, Provider: provider,
-		})
+		list = append(list, demo.Source{Name: name, Label: a.About.Label, Currency: a.About.Currency, Account: account})
 	}
 	return list, nil
 }
@@ -219,7 +249,29 @@ Try it in two more terminals%[4]s:
   %[2]s send stripe --payment order-1001
 
 All keys are made up for this run and forgotten with it. Ctrl-C ends it.
-`, url, self, strings.Join(modules.ProviderNames(), ", "), where, keys)
+`, url, self, sourceLines(), where, keys)
+}
+
+// sourceLines returns the names of dev's sources, as many in a line as fit beside what is printed before them.
+func sourceLines() string {
+	const begin, end = 14, 100
+	var text strings.Builder
+	at := begin
+	for i, name := range modules.ProviderNames() {
+		if i > 0 {
+			text.WriteString(",")
+			at += 2
+			if at+len(name) > end {
+				text.WriteString("\n" + strings.Repeat(" ", begin))
+				at = begin
+			} else {
+				text.WriteString(" ")
+			}
+		}
+		text.WriteString(name)
+		at += len(name)
+	}
+	return text.String()
 }
 
 // invocation returns how the user called this program, as far as it can be told.

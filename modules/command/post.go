@@ -14,6 +14,8 @@ import (
 
 	"github.com/tillbell/tillbell/transport"
 	"github.com/tillbell/tillbell/transport/callback"
+	"github.com/tillbell/tillbell/transport/callback/fault"
+	"github.com/tillbell/tillbell/transport/callback/fetch"
 	"github.com/tillbell/tillbell/transport/wire"
 )
 
@@ -33,8 +35,12 @@ var sendClient = &http.Client{
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
+// post posts a callback to the source. The query is the provider's own.
 func post(ctx context.Context, s setup, source string, r callback.Request) (answered, error) {
 	target := s.url + "/v1/callbacks/" + source
+	if r.URL.RawQuery != "" {
+		target += "?" + r.URL.RawQuery
+	}
 	req, err := http.NewRequestWithContext(ctx, r.Method, target, bytes.NewReader(r.Body))
 	if err != nil {
 		return answered{}, usage(errors.New("--url: no address can be made of it"))
@@ -51,6 +57,30 @@ func post(ctx context.Context, s setup, source string, r callback.Request) (answ
 	}
 	ok := resp.StatusCode >= 200 && resp.StatusCode <= 299
 	return answered{status: resp.StatusCode, body: strings.TrimSpace(string(body)), acknowledged: ok}, nil
+}
+
+// announce tells the stand-in of the provider's API what a callback is about that has to be asked back.
+func announce(ctx context.Context, p fault.Posting, at time.Time) error {
+	signer, ok := p.Signer.(fetch.Announcer)
+	if !ok {
+		return nil
+	}
+	req, err := signer.Announce(p.Says, at)
+	if err != nil {
+		return err
+	}
+	resp, err := sendClient.Do(req.WithContext(ctx))
+	if err != nil {
+		return fmt.Errorf(`api_base: nothing answers there (%w): start "tillbell dev", which plays the provider's API`, brief(err))
+	}
+	_ = resp.Body.Close() // it is empty
+	switch resp.StatusCode {
+	case http.StatusNoContent:
+		return nil
+	case http.StatusUnauthorized:
+		return errors.New(`api_base: what answers there has another api_key: was "tillbell dev" started again?`)
+	}
+	return fmt.Errorf(`api_base: answered %s: it is no "tillbell dev", which plays the provider's API`, resp.Status)
 }
 
 // inspected is what an API key sees of a payment.

@@ -84,7 +84,8 @@ To see it work, run "tillbell dev" and do what it prints.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(fmt.Errorf("%w; see %s --help", err, cmd.CommandPath()))
 	})
-	root.AddCommand(newDev(), newServe(), newSend(), newAwait(), newTicket(), newVerify(), newCheck(), newVersion())
+	root.AddCommand(newDev(), newServe(), newSend(), newAwait(), newTicket(), newVerify(), newCheck(),
+		newProviders(), newVersion())
 	for _, cmd := range append(root.Commands(), root) {
 		cmd.Args = arguments(cmd.Args)
 	}

@@ -58,7 +58,8 @@ func newVerify() *cobra.Command {
 		Short: "Say whether a captured callback would be accepted",
 		Long: `Verify reads a captured HTTP request (request line, headers, an empty line, the exact body; - is standard input) and
 prints as JSON whether the source would accept it, which check failed if not, the canonical events and the answer that
-the provider would get. It sends and stores nothing. It exits with 0 if the callback is accepted and with 1 if not.`,
+the provider would get. It sends and stores nothing: where the server would ask the provider what the callback is about,
+the event has the status fetch_required. It exits with 0 if the callback is accepted and with 1 if not.`,
 		Example: "  tillbell verify -c tillbell.yaml wechat-main callback.http --at 2026-11-22T08:00:00Z",
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -106,13 +107,11 @@ func sourceOf(c *config.Config, name string) (callback.Source, error) {
 	if !ok {
 		return callback.Source{}, fmt.Errorf("there is no source %q; the configuration has %s", name, sourceNames(c))
 	}
-	p, err := modules.Providers[s.Provider].New(s)
+	source, err := modules.Source(name, s)
 	if err != nil {
 		return callback.Source{}, about("sources."+name, s.Provider, err)
 	}
-	return callback.Source{
-		Name: name, ProviderName: s.Provider, Provider: p, NeedsRegistration: s.Registration == config.Required,
-	}, nil
+	return source, nil
 }
 
 // judge says what the relay would make of the callback.

@@ -63,6 +63,13 @@ type Fetcher interface {
 	Ready() error
 }
 
+// Weighed is a Provider whose settings decide whether its checks cost a public-key operation, so that About cannot say it.
+type Weighed interface {
+	Provider
+	// Asymmetric takes the place of About.Asymmetric.
+	Asymmetric() bool
+}
+
 // Answer is one HTTP response to a provider.
 type Answer struct {
 	Status      int

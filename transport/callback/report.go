@@ -13,7 +13,7 @@ import (
 // report counts the callback and logs it as one line, or leaves the line out where strangers caused too many.
 func (rt *Route) report(source *account, result string, err error, took time.Duration) {
 	source.counts.Finished(result, took)
-	level, why, q := source.explain(err)
+	level, why, q := source.explain(result, err)
 	if !rt.opts.Log.Enabled(context.Background(), level) {
 		return
 	}
@@ -46,8 +46,12 @@ func resultOf(err error) string {
 }
 
 // explain returns how loud a callback's line is, what it says about err, and the quota of such lines, nil where only who
-// proved something can cause one. What is refused is no alarm: anybody can post it.
-func (a *account) explain(err error) (level slog.Level, why slog.Attr, q *quota) {
+// proved something can cause one. What is refused is no alarm: anybody can post it. A callback that was seen once can be
+// posted again and again, where the provider sets no time limit.
+func (a *account) explain(result string, err error) (level slog.Level, why slog.Attr, q *quota) {
+	if err == nil && result != "stored" {
+		return slog.LevelInfo, why, &a.repeated
+	}
 	if err == nil {
 		return slog.LevelInfo, why, nil
 	}

@@ -53,6 +53,27 @@ func TestRefusalsDoNotFloodTheLog(t *testing.T) {
 	})
 }
 
+// Who has seen one genuine callback can post it as often as they like.
+func TestRepetitionsDoNotFloodTheLog(t *testing.T) {
+	accounts()
+	synctest.Test(t, func(t *testing.T) {
+		h, stop := newHouse(t)
+		defer stop()
+		r := accounts()["alipay"].sign(t, paid)
+		for range 50 {
+			h.post("alipay", r)
+		}
+		lines := map[any]int{}
+		for _, l := range h.log.of(t, "callback") {
+			lines[l["result"]]++
+		}
+		if lines["stored"] != 1 || lines["duplicate"] != 10 || len(lines) != 2 {
+			t.Errorf("lines %v, want the first and ten of the others", lines)
+		}
+		h.counted("alipay", "duplicate", "49")
+	})
+}
+
 // What a proven sender causes is always logged: a failed store most of all.
 func TestFailuresAreAllLogged(t *testing.T) {
 	h := start(t)

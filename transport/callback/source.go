@@ -14,7 +14,8 @@ type Source struct {
 	// ProviderName is the adapter's name.
 	ProviderName string
 	Provider     Provider
-	// Asymmetric says that a check costs a public-key operation: those that fail are limited. It is About's.
+	// Asymmetric says that a check costs a public-key operation: those that fail are limited. It is About's, unless the
+	// Provider is Weighed.
 	Asymmetric bool
 	// NeedsRegistration holds events back until their payment is registered.
 	NeedsRegistration bool
@@ -69,8 +70,9 @@ type account struct {
 	Source
 	counts  *metrics.Callbacks
 	fetches *metrics.Fetches
-	// Of the log's lines about calls that were refused, sent away, and not dealt with: none of them hides another.
-	refused, delayed, failed quota
+	// Of the log's lines about calls that were refused, that brought nothing, that were sent away, and that were not dealt
+	// with: none of them hides another.
+	refused, repeated, delayed, failed quota
 
 	standing  *standing  // nil if nothing depends on it
 	strain    *strain    // nil if a check costs little
@@ -85,7 +87,8 @@ const graceWaste = 20
 func (rt *Route) account(s Source, before *account) *account {
 	now := time.Now()
 	a := &account{Source: s, counts: rt.opts.Metrics.Callbacks(s.Name),
-		refused: quota{most: linesPerSecond}, delayed: quota{most: 1}, failed: quota{most: linesPerSecond}}
+		refused: quota{most: linesPerSecond}, repeated: quota{most: linesPerSecond}, delayed: quota{most: 1},
+		failed: quota{most: linesPerSecond}}
 	fetcher, fetches := s.Provider.(Fetcher)
 	grace := 0
 	if fetches {

@@ -88,8 +88,8 @@ func TestKeyboard(t *testing.T) {
 			t.Errorf("the focus on %s cannot be seen", stop)
 		}
 	}
-	want := "Skip to the payment, 中文, wechatpay-v3, Pay ¥129.00, Paid, Failed, Twice, Out of order, An hour late, Forged, " +
-		"Replayed, Signature probe, Cut the stream, Freeze the line, Slow the line, 15m, timeline"
+	want := "Skip to the payment, 中文, wechatpay-v3, Pay ¥129.00, Paid, Failed, Twice, Out of order, An hour late, One cent more, " +
+		"Forged, A stranger's key, Cut off, Another merchant's, Replayed, Signature probe, Cut the stream, Freeze the line, Slow the line, 15m, timeline"
 	if got := strings.Join(stops, ", "); got != want {
 		t.Errorf("the keyboard goes over\n%s, want\n%s", got, want)
 	}

@@ -14,10 +14,11 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/tillbell/tillbell/relay"
 	"github.com/tillbell/tillbell/transport"
-	"github.com/tillbell/tillbell/transport/callback"
+	"github.com/tillbell/tillbell/transport/callback/fault"
 	"github.com/tillbell/tillbell/transport/demo/line"
 	"github.com/tillbell/tillbell/transport/demo/live"
 	"github.com/tillbell/tillbell/transport/ticket"
@@ -29,9 +30,8 @@ type Source struct {
 	Name, Label string
 	// Currency of its orders: a code of ISO 4217 with two decimals.
 	Currency string
-	// Signer makes its callbacks, Provider verifies them.
-	Signer   callback.Signer
-	Provider callback.Provider
+	// Account makes its callbacks.
+	Account fault.Account
 }
 
 // Options of the shop.
@@ -43,6 +43,8 @@ type Options struct {
 	Sources []Source
 	// Callbacks is the handler of /v1/callbacks/{source}.
 	Callbacks http.Handler
+	// Announce tells the provider's API of a callback, signed at the time at, that will be asked back. Nil tells nobody.
+	Announce func(ctx context.Context, p fault.Posting, at time.Time) error
 	// Live is what the callback route and the transports are watched with. Nil has the page see nothing.
 	Live *live.Live
 	// Command is how the user calls this program, to show in the page. "" is tillbell.

@@ -38,6 +38,9 @@ func TestFaults(t *testing.T) {
 		answer        string
 		callbacks     []string
 	}{
+		{"alipay", "wrong-amount", relay.Pending, "One cent more: acknowledged (200)", []string{"received verified stored conflict acknowledged"}},
+		{"stripe", "rotated-key", relay.Paid, "With the old key: acknowledged (200)", []string{whole}},
+		{"wechatpay-v3", "other-merchant", relay.Pending, "Another merchant's: refused (401), nothing changed", []string{refused}},
 		{"stripe", "duplicate", relay.Paid, "Twice: acknowledged (200, 200)", []string{whole, "received verified duplicate acknowledged"}},
 		{"stripe", "reorder", relay.Paid, "Out of order: acknowledged (200, 200)", []string{whole, "received verified stored acknowledged"}},
 		{"wechatpay-v3", "reorder", relay.Refunded, "Out of order: acknowledged (200, 200)", []string{whole, "received verified stored acknowledged"}},
@@ -58,7 +61,7 @@ func TestFaults(t *testing.T) {
 		if shown := p.is(`document.querySelector("#status").dataset.status`); shown != string(c.status) {
 			t.Errorf("%s %s: the page shows %s, want %s", c.source, c.fault, shown, c.status)
 		}
-		if state, _ := s.history(t, p.payment()); state.Status != c.status || state.Conflict {
+		if state, _ := s.history(t, p.payment()); state.Status != c.status || state.Conflict != (c.fault == "wrong-amount") {
 			t.Errorf("%s %s: the relay says %+v", c.source, c.fault, state)
 		}
 	}

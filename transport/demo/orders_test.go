@@ -7,11 +7,13 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tillbell/tillbell/relay"
+	"github.com/tillbell/tillbell/transport/callback/fault"
 )
 
 // order is what the shop answers.
@@ -125,10 +127,10 @@ func TestEveryProviderCallsBack(t *testing.T) {
 
 // faults are what each provider can be made to get wrong.
 var faults = map[string]string{
-	"wechatpay-v3":      "duplicate reorder late bad-signature stale probe",
-	"alipay":            "duplicate reorder late bad-signature",
-	"stripe":            "duplicate reorder late bad-signature stale",
-	"standard-webhooks": "duplicate reorder late bad-signature stale",
+	"wechatpay-v3":      "duplicate reorder late wrong-amount bad-signature wrong-key truncated other-merchant stale probe",
+	"alipay":            "duplicate reorder late wrong-amount bad-signature wrong-key truncated other-merchant",
+	"stripe":            "duplicate reorder late rotated-key wrong-amount bad-signature wrong-key truncated stale",
+	"standard-webhooks": "duplicate reorder late rotated-key wrong-amount bad-signature wrong-key truncated stale",
 }
 
 // TestEveryFault has each provider get each of its faults wrong, and holds what comes of it.
@@ -141,14 +143,23 @@ func TestEveryFault(t *testing.T) {
 			all := s.faulty(t, o, relay.Paid, fault)
 			after, m := s.history(t, o.Payment)
 			switch fault {
-			case "bad-signature", "stale", "probe":
+			case "bad-signature", "wrong-key", "truncated", "other-merchant", "stale", "probe":
 				if len(all) != 1 || all[0] != (posted{Status: http.StatusUnauthorized, Note: fault}) || after.Position != before.Position || m != n {
 					t.Errorf("%s of %s: %+v, state %+v with %d entries, before %d", fault, source, all, after, m, n)
 				}
 				continue
 			}
-			stored := map[string]int{"duplicate": 1, "reorder": 2, "late": 1}[fault]
-			if m != n+stored || after.Status != relay.Paid && after.Status != relay.Refunded || after.Conflict {
+			stored, want := 1, relay.Paid
+			switch {
+			case fault == "reorder":
+				stored = 2
+				if source == "wechatpay-v3" {
+					want = relay.Refunded
+				}
+			case fault == "wrong-amount":
+				want = relay.Pending
+			}
+			if m != n+stored || after.Status != want || after.Conflict != (fault == "wrong-amount") {
 				t.Errorf("%s of %s: state %+v with %d entries, before %d", fault, source, after, m, n)
 			}
 			for _, p := range all {
@@ -156,10 +167,39 @@ func TestEveryFault(t *testing.T) {
 					t.Errorf("%s of %s: %+v", fault, source, all)
 				}
 			}
-			if posts := map[string]int{"duplicate": 2, "reorder": 2, "late": 1}[fault]; len(all) != posts || all[posts-1].Note == "" {
+			posts := 1
+			if fault == "duplicate" || fault == "reorder" {
+				posts = 2
+			}
+			if len(all) != posts || all[posts-1].Note == "" {
 				t.Errorf("%s of %s: %+v", fault, source, all)
 			}
 		}
+	}
+}
+
+// TestAnnounced: the provider's API is told what a callback is about before it is posted, and if it cannot be, none is.
+func TestAnnounced(t *testing.T) {
+	s := newShop(t)
+	o := s.order(t, "stripe")
+	var said []relay.Status
+	s.announce = func(p fault.Posting) error {
+		if state, _ := s.history(t, o.Payment); len(said) == 0 && state.Status != relay.Pending {
+			t.Errorf("told when the payment is %s", state.Status)
+		}
+		said = append(said, p.Says.Status)
+		return nil
+	}
+	s.faulty(t, o, relay.Paid, fault.Reorder)
+	if !slices.Equal(said, []relay.Status{relay.Paid, relay.Pending}) {
+		t.Errorf("told %v", said)
+	}
+	o = s.order(t, "stripe")
+	s.announce = func(fault.Posting) error { return errors.New("the API is away") }
+	resp, text := s.do(t, "POST", "/demo/pay", fmt.Sprintf(`{"payment":%q,"source":"stripe","action":"paid"}`, o.Payment))
+	wantProblem(t, "without the API", resp, text, http.StatusBadRequest, "bad_request")
+	if state, _ := s.history(t, o.Payment); state.Status != relay.Pending {
+		t.Errorf("the payment is %s", state.Status)
 	}
 }
 

@@ -31,17 +31,24 @@ var security = map[string]string{
 	"Cache-Control":                "no-cache", // the next program on this port may be another version
 }
 
+// atSight is how many sources the page shows where there are too many to show all.
+const atSight = 4
+
 // servePage returns the handler of the page, which is the same for everybody: its script knows the language and the
 // order.
 func servePage(counters []counter, command string) http.HandlerFunc {
 	var b bytes.Buffer
+	first := len(counters)
+	if first > atSight+2 {
+		first = atSight
+	}
 	err := page.Execute(&b, struct {
-		Counters []counter
-		Price    relay.Amount
-		Buttons  []relay.Status
-		Faults   []string
-		Command  string
-	}{counters, price, statuses, fault.Names, cmp.Or(command, "tillbell")})
+		First, More []counter
+		Price       relay.Amount
+		Buttons     []relay.Status
+		Faults      []string
+		Command     string
+	}{counters[:first], counters[first:], price, statuses, fault.Names, cmp.Or(command, "tillbell")})
 	if err != nil {
 		panic("demo: render page: " + err.Error()) // the template and what it shows are part of the program
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/tillbell/tillbell/transport"
 	"github.com/tillbell/tillbell/transport/callback"
 	"github.com/tillbell/tillbell/transport/callback/alipay"
+	"github.com/tillbell/tillbell/transport/callback/fault"
 	"github.com/tillbell/tillbell/transport/callback/standard"
 	"github.com/tillbell/tillbell/transport/callback/stripe"
 	"github.com/tillbell/tillbell/transport/callback/wechatpay"
@@ -38,33 +39,31 @@ func open[O any, P callback.Provider, S callback.Signer](t testing.TB, name, lab
 	if err != nil {
 		t.Fatal(err)
 	}
-	provider, err := build(options)
+	account, err := fault.Open(options, key, build, sign, throwaway)
 	if err != nil {
 		t.Fatal(err)
 	}
-	signer, err := sign(options, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return demo.Source{Name: name, Label: label, Currency: currency, Signer: signer, Provider: provider}
+	return demo.Source{Name: name, Label: label, Currency: currency, Account: account}
 }
 
-// shop is the real server with the demo and all four providers.
+// shop is the real server with the demo and four providers, and those that are named beside them.
 type shop struct {
 	url   string
 	relay *relay.Relay
 	log   *safeBuffer
+	// announce is told of each callback before it is posted. It is set while nothing is posted.
+	announce func(fault.Posting) error
 }
 
-func newShop(t testing.TB) *shop {
+func newShop(t testing.TB, more ...demo.Source) *shop {
 	t.Helper()
-	accounts := []demo.Source{
+	accounts := append([]demo.Source{
 		open(t, "wechatpay-v3", "WeChat Pay", "CNY", wechatpay.Throwaway, wechatpay.New, wechatpay.NewSigner),
 		open(t, "alipay", "Alipay", "CNY", alipay.Throwaway, alipay.New, alipay.NewSigner),
 		open(t, "stripe", "Stripe", "USD", stripe.Throwaway, stripe.New, stripe.NewSigner),
 		open(t, "standard-webhooks", "Standard Webhooks", "EUR", standard.Throwaway, standard.New, standard.NewSigner),
-	}
-	s := &shop{log: new(safeBuffer)}
+	}, more...)
+	s := &shop{log: new(safeBuffer), announce: func(fault.Posting) error { return nil }}
 	log := slog.New(slog.NewTextHandler(s.log, nil))
 	engine, w, m := memory.New(memory.Options{}), wheel.New(), metrics.New()
 	s.relay = relay.New(engine, w, relay.Options{Log: log})
@@ -77,13 +76,14 @@ func newShop(t testing.TB) *shop {
 	}
 	sources := make(map[string]callback.Source)
 	for _, a := range accounts {
-		sources[a.Name] = callback.Source{Name: a.Name, ProviderName: a.Name, Provider: a.Provider}
+		sources[a.Name] = callback.Source{Name: a.Name, ProviderName: a.Name, Provider: a.Account.Provider}
 	}
 	view := live.New()
 	route := callback.NewRoute(
 		callback.RouteOptions{Relay: s.relay, Metrics: m, Log: log, MaxBody: 1 << 20, Trace: view}, sources)
 	pages := demo.New(demo.Options{
 		Relay: s.relay, Tickets: tickets, Sources: accounts, Callbacks: route, Live: view, Log: log,
+		Announce: func(_ context.Context, p fault.Posting, _ time.Time) error { return s.announce(p) },
 	})
 	server := transport.New(transport.Options{
 		Addr: "127.0.0.1:0", Relay: s.relay, Access: transport.NewAccess(nil, tickets, nil, ""),

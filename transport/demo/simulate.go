@@ -27,17 +27,26 @@ func newCounter(source Source) counter {
 		}
 	}
 	for _, name := range fault.Names {
-		if _, err := c.compose(name, "probe", relay.Paid, now); err == nil {
+		if c.has(name, now) {
 			c.Faults = append(c.Faults, name)
 		}
 	}
 	return c
 }
 
+// has reports whether the provider has the fault.
+func (c counter) has(name string, now time.Time) bool {
+	if name == fault.WrongKey && slices.Contains(c.Faults, fault.BadSignature) {
+		return true // what is signed is signed with a key, and to find another one may take a while
+	}
+	_, err := c.compose(name, "probe", relay.Paid, now)
+	return err == nil
+}
+
 // compose returns the callbacks that the fault makes of one that says the status; without a fault, that one.
 func (c counter) compose(name, payment string, status relay.Status, now time.Time) ([]fault.Posting, error) {
 	n := callback.Notification{Payment: payment, Status: status, Amount: price, Currency: c.Currency}
-	return fault.Compose(name, fault.Account{Signer: c.Signer, Provider: c.Provider}, n, now)
+	return fault.Compose(name, c.Account, n, now)
 }
 
 // posted says what came of a callback.
@@ -71,7 +80,8 @@ func (s *Shop) pay(w http.ResponseWriter, r *http.Request) {
 		refuse(w, "unknown_fault", "the source has "+strings.Join(c.Faults, ", "))
 		return
 	}
-	postings, err := c.compose(name, payment, relay.Status(body["action"]), time.Now())
+	now := time.Now()
+	postings, err := c.compose(name, payment, relay.Status(body["action"]), now)
 	if err != nil { // an id that this provider cannot have
 		refuse(w, "invalid_payment", err.Error())
 		return
@@ -80,7 +90,7 @@ func (s *Shop) pay(w http.ResponseWriter, r *http.Request) {
 		Posted []posted `json:"posted"`
 	}{}
 	for _, p := range postings {
-		status, err := s.deliver(live.About(r.Context(), payment), c.Name, p.Request)
+		status, err := s.deliver(live.About(r.Context(), payment), c.Name, p, now)
 		if err != nil {
 			refuse(w, "bad_request", "the callback cannot be posted: "+err.Error())
 			return
@@ -90,8 +100,15 @@ func (s *Shop) pay(w http.ResponseWriter, r *http.Request) {
 	transport.WriteJSON(w, http.StatusOK, answer)
 }
 
-// deliver hands the callback to its route as if it had been posted, and returns the answer's status.
-func (s *Shop) deliver(ctx context.Context, source string, signed callback.Request) (status int, err error) {
+// deliver hands the callback, which was signed at the time at, to its route as if it had been posted, and returns the
+// answer's status. If the route will ask back, the provider's API is told first.
+func (s *Shop) deliver(ctx context.Context, source string, p fault.Posting, at time.Time) (status int, err error) {
+	if s.opts.Announce != nil {
+		if err := s.opts.Announce(ctx, p, at); err != nil {
+			return 0, err
+		}
+	}
+	signed := p.Request
 	r, err := http.NewRequestWithContext(ctx, signed.Method, "/v1/callbacks/"+source, bytes.NewReader(signed.Body))
 	if err != nil {
 		return 0, err

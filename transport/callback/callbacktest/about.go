@@ -48,7 +48,7 @@ func About(t *testing.T, a Adapter) {
 	signsStatuses(t, a.About, p, s)
 	growsOld(t, a.About, p, s)
 	source := reflect.New(reflect.TypeOf(a.Zero))
-	decodeInto(t, sample(t, a.About), source.Interface())
+	DecodeInto(t, sample(t, a.About), source.Interface())
 	if fromThrowaway(t, source.Elem(), reflect.ValueOf(o)) == 0 && !a.About.PrivateKey { // whose public half can be fetched
 		t.Error("Sample has no key")
 	}
@@ -72,6 +72,9 @@ func filledIn(t *testing.T, a callback.About) {
 		if text == "" || text != strings.TrimSpace(text) || strings.ContainsAny(text, "|\n") || strings.HasSuffix(text, ".") {
 			t.Errorf("%s is %q: it must be a few words that fit into a cell of a table", name, text)
 		}
+	}
+	if a.Vectors < 1 {
+		t.Error("Vectors is 0: what only the adapter's own Signer signs proves nothing of the provider's signatures")
 	}
 	for _, text := range a.Checked {
 		if text == "" || strings.ContainsAny(text, "|\n") {

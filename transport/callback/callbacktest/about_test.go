@@ -15,6 +15,7 @@ import (
 
 // lies are what an adapter could say of itself that does not hold, by what About says to it.
 var lies = map[string]func(*callback.About){
+	"Vectors is 0":                     func(a *callback.About) { a.Vectors = 0 },
 	"Name is":                          func(a *callback.About) { a.Name = "Stripe" },
 	"Label is":                         func(a *callback.About) { a.Label = "" },
 	"Proof is":                         func(a *callback.About) { a.Proof = "HMAC | SHA256" },

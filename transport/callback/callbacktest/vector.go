@@ -13,8 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tillbell/tillbell/transport/callback"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/tillbell/tillbell/transport/callback"
 )
 
 // Vector is one signed callback and what must become of it.
@@ -138,11 +139,12 @@ func read(t testing.TB, name string) Vector {
 func Decode[O any](t testing.TB, config map[string]any) O {
 	t.Helper()
 	var o O
-	decodeInto(t, config, &o)
+	DecodeInto(t, config, &o)
 	return o
 }
 
-func decodeInto(t testing.TB, config map[string]any, options any) {
+// DecodeInto is Decode into what options points to.
+func DecodeInto(t testing.TB, config map[string]any, options any) {
 	t.Helper()
 	section := make(map[string]any, len(config))
 	for name, value := range config {

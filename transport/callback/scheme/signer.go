@@ -65,6 +65,11 @@ func (s *Signer) sign(n callback.Notification, at time.Time) (callback.Request, 
 	return callback.NewPost(h, body), err
 }
 
+// Prove sets the headers that prove body, signed at the time at, for callbacks that say what no Notification can.
+func (s *Signer) Prove(h http.Header, body []byte, at time.Time) error {
+	return s.proof.Sign(h, body, at)
+}
+
 // saying returns the first kind that can say the status, and with which words.
 func (f *format) saying(status relay.Status) (k *Kind, name, word string, err error) {
 	said := make(map[relay.Status]bool)

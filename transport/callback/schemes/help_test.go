@@ -4,9 +4,12 @@ import (
 	"context"
 	"net/http"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 
+	"github.com/tillbell/tillbell/modules"
+	"github.com/tillbell/tillbell/modules/config"
 	"github.com/tillbell/tillbell/relay"
 	"github.com/tillbell/tillbell/relay/engine/memory"
 	"github.com/tillbell/tillbell/transport/callback"
@@ -25,7 +28,6 @@ type shop struct {
 	provider *scheme.Provider
 	signer   *scheme.Signer
 	header   string // that proves calls
-	sign     func(h http.Header, body []byte) error
 }
 
 // open returns a shop with fresh keys and with what change does to the rest of the options.
@@ -44,31 +46,32 @@ func open[O scheme.Options](t testing.TB, s *scheme.Scheme[O], change ...func(*O
 // with returns a shop with the options.
 func with[O scheme.Options](t testing.TB, s *scheme.Scheme[O], o O) *shop {
 	t.Helper()
-	var err error
-	it := &shop{TB: t, about: s.About}
-	if it.provider, err = s.New(o); err != nil {
+	return of(t, modules.Providers[s.About.Name], config.NewSource(s.About.Name, o))
+}
+
+// of returns a shop with the source.
+func of(t testing.TB, a modules.Adapter, s config.Source) *shop {
+	t.Helper()
+	p, err := a.New(s)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if it.signer, err = s.NewSigner(o, ""); err != nil {
+	signer, err := a.NewSigner(s, "")
+	if err != nil {
 		t.Fatal(err)
 	}
-	switch proof := s.Proof.(type) {
-	case scheme.MAC:
-		v, err := proof.New(o.Settings())
-		if err != nil {
-			t.Fatal(err)
-		}
-		it.header, it.sign = proof.Header, func(h http.Header, body []byte) error { return v.Sign(h, body, at) }
-	case scheme.Token:
-		it.header, it.sign = proof.Header, func(h http.Header, _ []byte) error {
-			h.Set(proof.Header, o.Settings().Keys[0])
-			return nil
-		}
-	default:
-		t.Fatalf("%s is proven by %T", s.About.Name, proof)
+	it := &shop{TB: t, about: a.About, provider: p.(*scheme.Provider), signer: signer.(*scheme.Signer)}
+	proven := make(http.Header)
+	if err := it.sign(proven, nil); err != nil {
+		t.Fatal(err)
+	}
+	for it.header = range proven { // the one that proves
 	}
 	return it
 }
+
+// sign sets the header that proves body.
+func (s *shop) sign(h http.Header, body []byte) error { return s.signer.Prove(h, body, at) }
 
 // provider is a declaration with its Options hidden.
 type provider struct {
@@ -80,27 +83,34 @@ type provider struct {
 	zero func() error
 }
 
-// all are the providers of the package.
-var all = []provider{
-	declared(&schemes.Square), declared(&schemes.Paddle), declared(&schemes.Razorpay), declared(&schemes.Paystack),
-	declared(&schemes.Shopify), declared(&schemes.CheckoutCom), declared(&schemes.LemonSqueezy), declared(&schemes.Xendit),
-	declared(&schemes.CoinbaseCommerce), declared(&schemes.GitHub),
-}
-
-func declared[O scheme.Options](s *scheme.Scheme[O]) provider {
-	return provider{
-		about: s.About,
-		open:  func(t testing.TB) *shop { return open(t, s) },
-		of: func(t testing.TB, v callbacktest.Vector) *shop {
-			return with(t, s, callbacktest.Decode[O](t, v.Config))
-		},
-		zero: func() error {
-			var zero O
-			_, err := s.New(zero)
-			return err
-		},
+// all are the providers of the package, as they stand in the table of all.
+var all = func() (list []provider) {
+	for _, a := range modules.Adapters {
+		if reflect.TypeOf(a.Zero).PkgPath() != reflect.TypeFor[schemes.Options]().PkgPath() {
+			continue
+		}
+		list = append(list, provider{
+			about: a.About,
+			open: func(t testing.TB) *shop {
+				o, _, err := a.Throwaway()
+				if err != nil {
+					t.Fatal(err)
+				}
+				return of(t, a, config.NewSource(a.About.Name, o))
+			},
+			of: func(t testing.TB, v callbacktest.Vector) *shop {
+				o := reflect.New(reflect.TypeOf(a.Zero))
+				callbacktest.DecodeInto(t, v.Config, o.Interface())
+				return of(t, a, config.NewSource(a.About.Name, o.Elem().Interface()))
+			},
+			zero: func() error {
+				_, err := a.New(config.NewSource(a.About.Name, a.Zero))
+				return err
+			},
+		})
 	}
-}
+	return list
+}()
 
 // call returns a proven call with the body and the further headers, name and value in turn.
 func (s *shop) call(body string, headers ...string) callback.Request {

@@ -114,7 +114,9 @@ var Razorpay = scheme.Scheme[RazorpayOptions]{
 				"notes":{"order_id":"order-1001"},"created_at":1795312791}}},"created_at":1795312795}`,
 		},
 	},
-	Fresh: func() RazorpayOptions { return RazorpayOptions{Secrets: scheme.FreshSecrets("")} },
+	Fresh: func() RazorpayOptions {
+		return RazorpayOptions{Secrets: scheme.FreshSecrets(""), AccountID: callback.List{"acc_BFQ7uQEaa7j2z7"}}
+	},
 }
 
 // razorpayRefund takes away what is no refund of a paid order: Razorpay gives back by itself what was authorized and never

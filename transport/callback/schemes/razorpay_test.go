@@ -15,7 +15,7 @@ import (
 const razorpayEventID = "X-Razorpay-Event-Id"
 
 func razorpay(kind, status, notes string, created int) string {
-	return fmt.Sprintf(`{"entity":"event","account_id":"acc_1","event":%q,"contains":["payment"],"payload":{"payment":{"entity":{"id":"pay_1",`+
+	return fmt.Sprintf(`{"entity":"event","account_id":"acc_BFQ7uQEaa7j2z7","event":%q,"contains":["payment"],"payload":{"payment":{"entity":{"id":"pay_1",`+
 		`"amount":50000,"currency":"INR","status":%q,"order_id":"order_1","notes":%s,"fee":1180.10}}},"created_at":%d}`,
 		kind, status, notes, created)
 }

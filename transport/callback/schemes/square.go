@@ -114,6 +114,9 @@ var Square = scheme.Scheme[SquareOptions]{
 		},
 	},
 	Fresh: func() SquareOptions {
-		return SquareOptions{SignatureKeys: scheme.FreshSecrets(""), NotificationURL: "https://pay.shop.example/v1/callbacks/square"}
+		return SquareOptions{
+			SignatureKeys: scheme.FreshSecrets(""), NotificationURL: "https://pay.shop.example/v1/callbacks/square",
+			MerchantID: callback.List{"6SSW7HV8K2ST5"},
+		}
 	},
 }

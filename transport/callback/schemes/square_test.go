@@ -16,12 +16,12 @@ import (
 )
 
 func squarePayment(event, status, at, more string) string {
-	return fmt.Sprintf(`{"merchant_id":"M1","type":"payment.updated","event_id":%q,"created_at":%q,"data":{"type":"payment",`+
+	return fmt.Sprintf(`{"merchant_id":"6SSW7HV8K2ST5","type":"payment.updated","event_id":%q,"created_at":%q,"data":{"type":"payment",`+
 		`"id":"sq-1","object":{"payment":{"id":"sq-1","status":%q,"amount_money":{"amount":1500,"currency":"USD"}%s}}}}`, event, at, status, more)
 }
 
 func squareRefund(event, status string) string {
-	return fmt.Sprintf(`{"merchant_id":"M1","type":"refund.updated","event_id":%q,"created_at":"2026-11-22T03:00:00Z","data":{`+
+	return fmt.Sprintf(`{"merchant_id":"6SSW7HV8K2ST5","type":"refund.updated","event_id":%q,"created_at":"2026-11-22T03:00:00Z","data":{`+
 		`"type":"refund","id":"re-1","object":{"refund":{"id":"re-1","status":%q,"payment_id":"sq-1","order_id":"so-1",`+
 		`"amount_money":{"amount":700,"currency":"USD"}}}}}`, event, status)
 }

@@ -12,7 +12,7 @@ var About = callback.About{
 	Name:       "standard-webhooks",
 	Label:      "Standard Webhooks",
 	Proof:      "HMAC-SHA256 (v1) or Ed25519 (v1a) of the id, the time and the raw body",
-	Asymmetric: true, // where public_keys are set
+	Asymmetric: true, // where public_keys are set: Provider.Asymmetric
 	Window:     "300 s both ways",
 	EventID:    "header `webhook-id`",
 	Currency:   "EUR",

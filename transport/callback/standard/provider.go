@@ -38,7 +38,7 @@ type Provider struct {
 	format    *format.Format
 }
 
-var _ callback.Provider = (*Provider)(nil)
+var _ callback.Weighed = (*Provider)(nil)
 
 // New checks o. The error names the setting to change.
 func New(o Options) (*Provider, error) {
@@ -56,6 +56,9 @@ func New(o Options) (*Provider, error) {
 	}
 	return &Provider{keys: k, format: f, tolerance: tolerance}, nil
 }
+
+// Asymmetric reports whether there are public keys. A check with secrets alone costs a microsecond, and is not to be limited.
+func (p *Provider) Asymmetric() bool { return len(p.keys.public) > 0 }
 
 // Parse verifies r and returns its event, or none where r is not about a payment's status.
 func (p *Provider) Parse(r callback.Request, now time.Time) ([]callback.Event, error) {

@@ -18,8 +18,15 @@ export function chosen() {
 /** Chooses a source. It reports whether there is one of this name. @param {string} source */
 export function choose(source) {
   const input = document.querySelector(`input[name=source][value="${CSS.escape(source)}"]`);
-  if (input) input.checked = true;
-  return Boolean(input);
+  if (!input) return false;
+  input.checked = true;
+  const more = input.closest("details");
+  if (more) {
+    more.open = true;
+    const [label, list] = [input.closest("label"), more.querySelector("div")];
+    list.scrollTop = label.offsetTop - list.offsetTop;
+  }
+  return true;
 }
 
 /**

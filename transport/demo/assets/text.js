@@ -4,7 +4,7 @@ import en from "./en.js";
 import zh from "./zh.js";
 
 /** What the providers are called in Chinese; the others keep their label. */
-const labels = { "wechatpay-v3": "微信支付", alipay: "支付宝" };
+const labels = { "wechatpay-v3": "微信支付", "wechatpay-v2": "微信支付 v2", alipay: "支付宝" };
 
 const asked = new URLSearchParams(location.search).get("lang") ?? navigator.language;
 
