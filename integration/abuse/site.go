@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -15,7 +14,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -207,33 +205,6 @@ func (s *site) paid(ctx context.Context, payment string) (bool, error) {
 		return false, err
 	}
 	return state.Status == "paid" && !state.Conflict, nil
-}
-
-// results returns the server's own count of callbacks, by source and result.
-func (s *site) results(ctx context.Context) (map[string]map[string]int, error) {
-	resp, err := get(ctx, "http://"+s.admin+"/metrics", s.key)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	all := make(map[string]map[string]int)
-	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
-		labels, ok := strings.CutPrefix(lines.Text(), `tillbell_callbacks_total{result="`)
-		if !ok {
-			continue
-		}
-		result, rest, _ := strings.Cut(labels, `",source="`)
-		source, value, _ := strings.Cut(rest, `"} `)
-		n, err := strconv.ParseFloat(value, 64)
-		if err != nil {
-			return nil, err
-		}
-		if all[source] == nil {
-			all[source] = make(map[string]int)
-		}
-		all[source][result] = int(n)
-	}
-	return all, nil
 }
 
 // A usage is what the server has used, and what it holds.

@@ -150,13 +150,13 @@ func TestEveryFault(t *testing.T) {
 				continue
 			}
 			stored, want := 1, relay.Paid
-			switch {
-			case fault == "reorder":
+			switch fault {
+			case "reorder":
 				stored = 2
 				if source == "wechatpay-v3" {
 					want = relay.Refunded
 				}
-			case fault == "wrong-amount":
+			case "wrong-amount":
 				want = relay.Pending
 			}
 			if m != n+stored || after.Status != want || after.Conflict != (fault == "wrong-amount") {

@@ -193,7 +193,7 @@ func TestSignerSetsHeadersAndAccount(t *testing.T) {
 		Headers: map[string]string{"X-Id": "7895a8bd-0e87", "X-Account": "acc_example", "User-Agent": "Shop/1"},
 	}
 	s := declare(r, order())
-	body, h := sign(t, s, keyed(), full)
+	_, h := sign(t, s, keyed(), full)
 	for name, want := range map[string]string{"X-Id": "evt_full", "X-Type": "order.paid", "X-Account": "acc_example",
 		"User-Agent": "Shop/1",
 		header:       token, "Content-Type": "application/json"} {
@@ -207,7 +207,7 @@ func TestSignerSetsHeadersAndAccount(t *testing.T) {
 		t.Errorf("account %q, want the first that is configured", h.Get("X-Account"))
 	}
 	r.Account = scheme.At("account.id")
-	if body, _ = sign(t, declare(r, order()), o, full); body.Get("account.id").Str != "acc_mine" {
+	if body, _ := sign(t, declare(r, order()), o, full); body.Get("account.id").Str != "acc_mine" {
 		t.Errorf("%s", body.Raw)
 	}
 }
