@@ -47,13 +47,17 @@ type lane struct {
 	slots chan struct{}
 }
 
-// inquiry is all about one id. At most one fetch runs, and at most one waits to be next.
+// inquiry is all about one id.
 type inquiry struct {
 	began   time.Time // of the last fetch
 	nothing bool      // is what that came to
-	running *round
-	next    *round
+	// Each lane has rounds of its own: who joined a stranger's would wait for its turn in the lane of strangers, so that they
+	// could hold up the provider's callback about any id that they know.
+	rounds [len(lanes)]rounds
 }
+
+// rounds are those of an id in one lane: at most one fetch runs, and at most one waits to be next.
+type rounds struct{ running, next *round }
 
 // round is one fetch, for one callback or several. Its result is there when done is closed.
 type round struct {
@@ -92,17 +96,17 @@ func (q *inquiries) enter(id string, g grade, now time.Time) (in *inquiry, r *ro
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	in = q.byID[id]
-	if in != nil && in.next != nil {
-		share := 1
+	if in != nil && in.rounds[g].next != nil {
+		next, share := in.rounds[g].next, 1
 		if g != proven {
 			share = 2
 		}
-		if in.next.joined >= maxJoined/share || q.parked >= maxParked/share {
+		if next.joined >= maxJoined/share || q.parked >= maxParked/share {
 			return nil, nil, false, &delay{again: againAfter}
 		}
-		in.next.joined++
+		next.joined++
 		q.parked++
-		return in, in.next, false, nil
+		return in, next, false, nil
 	}
 	begin := now
 	if in != nil {
@@ -123,8 +127,9 @@ func (q *inquiries) enter(id string, g grade, now time.Time) (in *inquiry, r *ro
 		in = &inquiry{}
 		q.byID[id] = in
 	}
-	in.next = &round{begin: begin, done: make(chan struct{}), err: errBroken}
-	return in, in.next, true, nil
+	r = &round{begin: begin, done: make(chan struct{}), err: errBroken}
+	in.rounds[g].next = r
+	return in, r, true, nil
 }
 
 // join waits for a round that another leads.
@@ -147,22 +152,23 @@ var errBroken = errors.New("callback: fetch: broke off")
 
 // lead does the inquiry's next round and fills it in, whatever happens.
 func (q *inquiries) lead(ctx context.Context, e Event, g grade, in *inquiry, r *round) {
-	defer q.finish(in, r)
-	if err := q.turn(ctx, g, in, r); err != nil {
+	own := &in.rounds[g]
+	defer q.finish(in, own, r)
+	if err := q.turn(ctx, g, own, r); err != nil {
 		r.err = fmt.Errorf("callback: fetch: wait for a turn: %w", err)
 		return
 	}
 	defer func() { <-q.lanes[g].slots }()
 	q.mu.Lock()
-	in.next, in.running, in.began = nil, r, time.Now() // who comes from here on waits for another
+	own.next, own.running, in.began = nil, r, time.Now() // who comes from here on waits for another
 	q.mu.Unlock()
 	r.events, r.err = q.fetch(ctx, e)
 }
 
 // turn waits until the round may begin, and takes a slot of the lane. No other can begin meanwhile.
-func (q *inquiries) turn(ctx context.Context, g grade, in *inquiry, r *round) error {
+func (q *inquiries) turn(ctx context.Context, g grade, own *rounds, r *round) error {
 	q.mu.Lock()
-	before := in.running
+	before := own.running
 	q.mu.Unlock()
 	if before != nil {
 		select {
@@ -189,13 +195,13 @@ func (q *inquiries) turn(ctx context.Context, g grade, in *inquiry, r *round) er
 }
 
 // finish lets everybody know how the round ended.
-func (q *inquiries) finish(in *inquiry, r *round) {
+func (q *inquiries) finish(in *inquiry, own *rounds, r *round) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if in.next == r { // it did not begin
-		in.next = nil
+	if own.next == r { // it did not begin
+		own.next = nil
 	} else {
-		in.running, in.nothing = nil, r.err == nil && len(r.events) == 0
+		own.running, in.nothing = nil, r.err == nil && len(r.events) == 0
 	}
 	close(r.done)
 }
@@ -211,7 +217,7 @@ func (q *inquiries) sweep(now time.Time) {
 		if in.nothing {
 			keep = unknownFor
 		}
-		if in.running == nil && in.next == nil && now.Sub(in.began) >= keep {
+		if in.rounds == [len(lanes)]rounds{} && now.Sub(in.began) >= keep {
 			delete(q.byID, id)
 		}
 	}

@@ -157,13 +157,13 @@ func TestOnlySoManyWaitForAFetch(t *testing.T) {
 		if n := limited.Load(); n != 100-17 {
 			t.Errorf("%d strangers were sent away, want %d", n, 100-17)
 		}
-		post(visitor, 100) // is proven
-		if n := limited.Load(); n != 100-16 {
-			t.Errorf("%d of the provider were sent away, want %d", n, 100-16)
+		post(visitor, 100) // is proven, and joins no stranger's
+		if n := limited.Load(); n != 100-33 {
+			t.Errorf("%d of the provider were sent away, want %d", n, 100-33)
 		}
 		all.Wait()
-		if b.count("t1") != 2 {
-			t.Errorf("asked %d times", b.count("t1"))
+		if b.count("t1") != 3 {
+			t.Errorf("asked %d times, want 3", b.count("t1"))
 		}
 	})
 }
@@ -221,5 +221,45 @@ func TestFetchUnderWayIsNotForgotten(t *testing.T) {
 		if most.Load() != 1 || b.count("t1") != 2 {
 			t.Errorf("asked %d times, %d at once; want twice, one after the other", b.count("t1"), most.Load())
 		}
+	})
+}
+
+// TestStrangerDoesNotLeadTheProvidersFetch: who keeps the lane of strangers full, and asks for an id all the time, holds up
+// no callback of the provider about it.
+func TestStrangerDoesNotLeadTheProvidersFetch(t *testing.T) {
+	banking(t, func(t *testing.T, h *house, b *bank) {
+		const provider = "198.51.100.1"
+		b.set("t0", relay.Paid)
+		h.wants(t, provider, "t0", http.StatusOK)
+		b.before = func(ctx context.Context, _ int) error {
+			select {
+			case <-time.After(600 * time.Millisecond):
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		for i := range 20 {
+			all.Go(func() {
+				for k := 0; ctx.Err() == nil; k++ {
+					id := "victim"
+					if i > 0 {
+						id = fmt.Sprintf("f%d-%d", i, k)
+					}
+					h.serve(told(attacker, id))
+					time.Sleep(37 * time.Millisecond)
+				}
+			})
+		}
+		time.Sleep(time.Minute)
+		b.set("victim", relay.Paid)
+		for range 10 {
+			h.wants(t, provider, "victim", http.StatusOK)
+			time.Sleep(time.Minute)
+		}
+		cancel()
+		all.Wait()
 	})
 }

@@ -7,10 +7,9 @@
 package hmac
 
 import (
-	//nolint:gosec // some senders know no other, and HMAC-SHA1 holds
-
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +28,7 @@ type Provider struct {
 	verifier *scheme.Verifier
 	format   *format.Format
 	id       scheme.Field
+	derived  bool     // the id is in a header that is not signed: nothing that says something else may take its place
 	headers  []string // that are signed
 	accepted callback.Answer
 }
@@ -62,6 +62,7 @@ func build(o Options) (*Provider, error) {
 	p.id = scheme.At("id")
 	if name, ok := strings.CutPrefix(o.EventID, "header:"); ok {
 		p.id = scheme.In(name)
+		p.derived = !slices.ContainsFunc(headers, func(h string) bool { return strings.EqualFold(h, name) })
 	} else if o.EventID != "" {
 		p.id = scheme.At(o.EventID)
 	}
@@ -83,6 +84,7 @@ func (p *Provider) Parse(r callback.Request, now time.Time) ([]callback.Event, e
 	if e.Status == "" {
 		return nil, nil
 	}
+	e.Derived = p.derived
 	if e.ID = callback.Printable(p.id.Text(r.Header, gjson.ParseBytes(r.Body))); e.ID == "" {
 		e.ID, e.Derived = "callback", true
 	}

@@ -85,6 +85,24 @@ func TestSignedHeadersCount(t *testing.T) {
 	}
 }
 
+// TestUnsignedIDIsDerived: who has seen one callback can post it under any id, and must not take the place of what comes under
+// that id later and says something else.
+func TestUnsignedIDIsDerived(t *testing.T) {
+	o := hmac.Options{Secrets: []string{"s3cret"}, Signature: hmac.Signature{Header: "X-Sig"}, EventID: "header:X-Id"}
+	for signed, want := range map[string]bool{"{body}": true, "{header:x-id}.{body}": false} {
+		o.Signed = signed
+		p, s := both(t, o)
+		r, err := s.Sign(paid, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		events, err := p.Parse(r, at)
+		if err != nil || len(events) != 1 || events[0].Derived != want {
+			t.Errorf("%s: %+v, %v; want derived %v", signed, events, err, want)
+		}
+	}
+}
+
 func TestWithoutAnID(t *testing.T) {
 	o := throwaway(t)
 	_, s := both(t, o)
