@@ -91,8 +91,12 @@ func (o Options) mac() (m scheme.MAC, headers []string, err error) {
 		return m, nil, fmt.Errorf("signature.key is %q: it must be text, hex or base64", s.Key)
 	}
 	switch {
-	case len(s.Separator) > 1:
-		return m, nil, fmt.Errorf("signature.separator is %q: it must be one character", s.Separator)
+	case len(s.Separator) > 1 || isName(s.Separator) || strings.ContainsAny(s.Separator, "+/="):
+		return m, nil, fmt.Errorf("signature.separator is %q: it must be one character that no signature has, such as a comma", s.Separator)
+	case s.Separator != "" && strings.Contains(s.Prefix, s.Separator):
+		return m, nil, errors.New("signature.prefix: it has the separator in it")
+	case s.Item != "" && !isName(s.Item) || o.Timestamp.Item != "" && !isName(o.Timestamp.Item):
+		return m, nil, errors.New("signature.item, timestamp.item: they must be names of letters, digits, - and _, such as v1")
 	case (s.Separator == "") != (s.Item == ""):
 		return m, nil, errors.New("signature: a list has both a separator and an item")
 	case o.Timestamp.Item != "" && s.Separator == "":
@@ -106,6 +110,13 @@ func (o Options) mac() (m scheme.MAC, headers []string, err error) {
 	m.Items = scheme.Items{Separator: s.Separator, Time: o.Timestamp.Item, Signature: s.Item}
 	m.Signed, headers, err = o.signed()
 	return m, headers, err
+}
+
+// isName reports whether s could be the name of an item.
+func isName(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(c rune) bool {
+		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_'
+	})
 }
 
 // signed returns what is signed, and the headers among it.
