@@ -58,8 +58,8 @@ func newVerify() *cobra.Command {
 		Short: "Say whether a captured callback would be accepted",
 		Long: `Verify reads a captured HTTP request (request line, headers, an empty line, the exact body; - is standard input) and
 prints as JSON whether the source would accept it, which check failed if not, the canonical events and the answer that
-the provider would get. It sends and stores nothing: where the server would ask the provider what the callback is about,
-the event has the status fetch_required. It exits with 0 if the callback is accepted and with 1 if not.`,
+the provider would get. It stores nothing, and sends nothing but the request for a certificate of PayPal's that is not
+pinned: where the server would ask the provider what the callback is about, the event has the status fetch_required. It exits with 0 if the callback is accepted and with 1 if not.`,
 		Example: "  tillbell verify -c tillbell.yaml wechat-main callback.http --at 2026-11-22T08:00:00Z",
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -127,6 +127,8 @@ func judge(s callback.Source, r callback.Request, maxBody int64, now time.Time) 
 	v := verdict{Accepted: err == nil, Events: []verified{}, Ack: ack(answer)}
 	if refusal := new(callback.Refusal); errors.As(err, &refusal) {
 		v.Reason, v.Detail = refusal.Reason, refusal.Detail
+	} else if err != nil { // it could not be checked
+		v.Detail = err.Error()
 	}
 	events, types := s.Events(parsed)
 	for i, e := range events {

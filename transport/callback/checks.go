@@ -24,17 +24,21 @@ func Header(h http.Header, name string) (string, *Refusal) {
 }
 
 // Timestamp reads Unix seconds: decimal digits alone, as no provider sends a sign or white space.
-func Timestamp(text string) (time.Time, *Refusal) {
+func Timestamp(text string) (time.Time, *Refusal) { return TimestampIn(text, time.Second) }
+
+// TimestampIn is Timestamp of a clock that counts units, which are parts of a second.
+func TimestampIn(text string, unit time.Duration) (time.Time, *Refusal) {
 	for i := range len(text) {
 		if text[i] < '0' || text[i] > '9' {
-			return time.Time{}, Refuse(Malformed, "the timestamp is not a number of Unix seconds")
+			return time.Time{}, Refuse(Malformed, "the timestamp is not a number of units of "+unit.String()+" since 1970")
 		}
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || n > 1<<40 {
-		return time.Time{}, Refuse(Malformed, "the timestamp is not a number of Unix seconds")
+	second := int64(time.Second / unit)
+	if err != nil || n/second > 1<<40 {
+		return time.Time{}, Refuse(Malformed, "the timestamp is not a number of units of "+unit.String()+" since 1970")
 	}
-	return time.Unix(n, 0), nil
+	return time.Unix(n/second, n%second*int64(unit)), nil
 }
 
 // Age returns how a timestamp is off, for a refusal's detail.

@@ -1,15 +1,29 @@
 package callback
 
 import (
+	"cmp"
 	"crypto/sha512"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // What follows is for Signers.
+
+// Filled returns n with plausible values in place of those that are missing, but for the status, which has to be said, and
+// the ids, which are the provider's: an order of 129.00 in the currency, at the time at.
+func (n Notification) Filled(currency string, at time.Time) Notification {
+	n.Payment = cmp.Or(n.Payment, "order-1001")
+	n.Amount = cmp.Or(n.Amount, "129.00")
+	n.Currency = cmp.Or(n.Currency, currency)
+	if n.Time.IsZero() {
+		n.Time = at
+	}
+	return n
+}
 
 // NewPost returns the POST of body, without a host.
 func NewPost(h http.Header, body []byte) Request {

@@ -20,7 +20,7 @@ var lanes = [...]struct{ atOnce, perSecond int }{
 const (
 	// fetchTime is how long a callback waits for what it is about, all in all.
 	fetchTime = 10 * time.Second
-	// againAfter is the least time between two fetches of the same.
+	// againAfter is the least time between a fetch and those of the same that follow it, of which each lane may have one.
 	againAfter = 3 * time.Second
 	// unknownFor is the same for a stranger who asks for what the API knew nothing about. It is not acknowledged
 	// meanwhile: the API may know by now, and anybody can have asked before the provider told.

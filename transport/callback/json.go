@@ -37,6 +37,16 @@ func Text(r gjson.Result) string {
 	}
 }
 
+// FirstText returns the Text of the first of the object's members at the paths that has one.
+func FirstText(object gjson.Result, paths ...string) string {
+	for _, path := range paths {
+		if s := Text(object.Get(path)); s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
 // Printable returns s, or nothing if it is not what a waiter may be shown, which is ruled as for payment ids
 // (relay.CheckPayment).
 func Printable(s string) string {
@@ -77,12 +87,12 @@ func MajorAmount(r gjson.Result, path string) (relay.Amount, *Refusal) {
 
 // MinorAmount returns the integer of minor units at the path in major units, and nothing if there is none or the currency
 // is unknown. What is no such integer is rejected.
-func MinorAmount(r gjson.Result, path, currency string) (relay.Amount, *Refusal) {
+func MinorAmount(r gjson.Result, path, currency string, units money.Units) (relay.Amount, *Refusal) {
 	if !r.Exists() || r.Type == gjson.Null {
 		return "", nil
 	}
 	number := Text(r)
-	a, err := money.FromMinor(number, currency)
+	a, err := units.Major(number, currency)
 	if err != nil || strings.HasPrefix(number, "-") {
 		return "", Reject("the amount at " + path + " is not an integer of minor units")
 	}

@@ -59,6 +59,9 @@ type Fields struct {
 	Status   string `yaml:"status,omitempty"`
 	Amount   string `yaml:"amount,omitempty"`
 	Currency string `yaml:"currency,omitempty"`
+	// Time is when it happened, Transaction the sender's own id of the payment.
+	Time        string `yaml:"time,omitempty"`
+	Transaction string `yaml:"transaction,omitempty"`
 }
 
 // PaymentOnly reports a field that is set beside Payment, for adapters whose provider fixes the others.

@@ -16,6 +16,9 @@ type Request struct {
 	URL    *url.URL
 	Header http.Header // canonical names, several values where a header came several times
 	Body   []byte
+	// Doubtful reports that what came lately from where the call comes from was for nothing. What an adapter does for such a
+	// call must not be at the cost of others. Nil is not known.
+	Doubtful func() bool
 }
 
 // Event is what a provider says, before it belongs to a source. Parse fills the relay.Event but Source, Provider,
@@ -77,7 +80,7 @@ type Answer struct {
 	Body        string
 }
 
-// Notification is what a Signer shall say. Zero fields get plausible values.
+// Notification is what a Signer shall say. Zero fields but Status get plausible values: see Filled.
 type Notification struct {
 	Payment       string
 	Status        relay.Status

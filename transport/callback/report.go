@@ -47,7 +47,7 @@ func resultOf(err error) string {
 
 // explain returns how loud a callback's line is, what it says about err, and the quota of such lines, nil where only who
 // proved something can cause one. What is refused is no alarm: anybody can post it. A callback that was seen once can be
-// posted again and again, where the provider sets no time limit.
+// posted again and again, where the provider sets no time limit, and with other headers, or another body, than are signed.
 func (a *account) explain(result string, err error) (level slog.Level, why slog.Attr, q *quota) {
 	if err == nil && result != "stored" {
 		return slog.LevelInfo, why, &a.repeated
@@ -58,7 +58,7 @@ func (a *account) explain(result string, err error) (level slog.Level, why slog.
 	if refusal, ok := errors.AsType[*Refusal](err); ok {
 		why = slog.String("detail", refusal.Detail)
 		if refusal.Genuine {
-			return slog.LevelWarn, why, nil
+			return slog.LevelWarn, why, &a.rejected
 		}
 		return slog.LevelInfo, why, &a.refused
 	}

@@ -142,7 +142,9 @@ func (rt *Route) take(w http.ResponseWriter, r *http.Request, source *account, w
 		for range n {
 			rt.opts.Metrics.Unusable(source.Name)
 		}
-		rt.opts.Log.Warn("no usable payment id", "source", source.Name, "events", n)
+		if omitted, ok := source.unusable.take(time.Now()); ok {
+			rt.opts.Log.Warn("no usable payment id", "source", source.Name, "events", n, "omitted", omitted)
+		}
 	}
 	if watching != nil {
 		stored, _ := source.Events(events)
@@ -190,7 +192,11 @@ func (rt *Route) parse(w http.ResponseWriter, r *http.Request, source *account) 
 		}
 		return nil, Refuse(Malformed, "the body did not arrive as announced")
 	}
-	events, err := source.Provider.Parse(Request{Method: r.Method, URL: r.URL, Header: r.Header, Body: body.Bytes()}, time.Now())
+	in := Request{Method: r.Method, URL: r.URL, Header: r.Header, Body: body.Bytes()}
+	if source.strain != nil {
+		in.Doubtful = func() bool { return source.standing.grade(rt.origin(r), time.Now()) == wasteful }
+	}
+	events, err := source.Provider.Parse(in, time.Now())
 	if err != nil {
 		if _, refused := errors.AsType[*Refusal](err); !refused {
 			return nil, &failure{"uncheckable", err}

@@ -70,9 +70,9 @@ type account struct {
 	Source
 	counts  *metrics.Callbacks
 	fetches *metrics.Fetches
-	// Of the log's lines about calls that were refused, that brought nothing, that were sent away, and that were not dealt
-	// with: none of them hides another.
-	refused, repeated, delayed, failed quota
+	// Of the log's lines about calls that were refused, that were genuine with content that is wrong or without a usable
+	// payment id, that brought nothing, that were sent away, and that were not dealt with: none of them hides another.
+	refused, rejected, unusable, repeated, delayed, failed quota
 
 	standing  *standing  // nil if nothing depends on it
 	strain    *strain    // nil if a check costs little
@@ -87,7 +87,8 @@ const graceWaste = 20
 func (rt *Route) account(s Source, before *account) *account {
 	now := time.Now()
 	a := &account{Source: s, counts: rt.opts.Metrics.Callbacks(s.Name),
-		refused: quota{most: linesPerSecond}, repeated: quota{most: linesPerSecond}, delayed: quota{most: 1},
+		refused: quota{most: linesPerSecond}, rejected: quota{most: linesPerSecond},
+		unusable: quota{most: linesPerSecond}, repeated: quota{most: linesPerSecond}, delayed: quota{most: 1},
 		failed: quota{most: linesPerSecond}}
 	fetcher, fetches := s.Provider.(Fetcher)
 	grace := 0

@@ -4,7 +4,7 @@ import (
 	"time"
 )
 
-// A strain bounds what checks cost a source that come to nothing, where a check is a public-key operation: 30 to 100 µs
+// A strain bounds what checks cost a source that come to nothing, where a check is a public-key operation: 30 to 60 µs
 // for a call that costs its sender nothing. What fails is counted, and beyond so many a second only such origins are
 // still checked as a stranger cannot have: those that a genuine callback came from, however much else comes from there, for
 // that may be a proxy's address; and, within a second allowance, those that have failed at nothing. The rest is answered 503

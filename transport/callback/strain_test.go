@@ -20,8 +20,8 @@ type vault struct{ checks atomic.Int64 }
 
 func (v *vault) Parse(r callback.Request, _ time.Time) ([]callback.Event, error) {
 	body := string(r.Body)
-	if body == "bare" {
-		return nil, callback.Refuse(callback.MissingHeader, "there is no signature")
+	if reason, ok := strings.CutPrefix(body, "bare "); ok {
+		return nil, callback.Refuse(callback.Reason(reason), "there is no signature to look at")
 	}
 	v.checks.Add(1)
 	if id, ok := strings.CutPrefix(body, "paid "); ok {
@@ -142,8 +142,11 @@ func TestReplaysProveNothing(t *testing.T) {
 // A call that is refused before its signature is looked at costs nothing that would have to be bounded.
 func TestCheapRefusalsAreNotBounded(t *testing.T) {
 	guarding(t, func(t *testing.T, h *house, v *vault) {
-		for range 1000 {
-			h.wants(t, attacker, "bare", http.StatusUnauthorized)
+		for _, reason := range []callback.Reason{callback.MissingHeader, callback.DuplicateHeader, callback.Probe,
+			callback.UnsupportedAlgorithm, callback.UnknownKey} {
+			for range 1000 {
+				h.wants(t, attacker, "bare "+string(reason), http.StatusUnauthorized)
+			}
 		}
 		if n := forge(h, v, 1000, same(attacker)); n != 101 {
 			t.Errorf("%d checks afterwards, want 101", n)

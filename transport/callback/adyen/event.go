@@ -37,11 +37,10 @@ var outcomes = map[string]outcome{
 	"REFUNDED_REVERSED": {done: relay.RefundFailed},
 }
 
-// read translates items whose signatures held.
+// read translates items whose signatures held. Events are not Shared, whatever payments the items are about: each item has an
+// id of its own, and it must be the same with whichever other items somebody who has seen them posts it again.
 func (p *Provider) read(items []item) ([]callback.Event, *callback.Refusal) {
-	several := false
 	for i := range items {
-		several = several || items[i].merchantReference != items[0].merchantReference
 		if !p.accounts.Allows(items[i].merchantAccount) {
 			return nil, callback.Refuse(callback.WrongAccount, "an item is of another merchant account than merchant_account")
 		}
@@ -53,7 +52,6 @@ func (p *Provider) read(items []item) ([]callback.Event, *callback.Refusal) {
 			return nil, refusal
 		}
 		if ok {
-			e.Shared = several
 			events = append(events, e)
 		}
 	}
@@ -111,7 +109,7 @@ func (p *Provider) event(i *item) (e callback.Event, ok bool, _ *callback.Refusa
 // decimals are those of the currencies whose amounts Adyen does not write in the minor units of ISO 4217. Source:
 // docs.adyen.com/development-resources/currency-codes, where these four "differ from standard" and CNH is listed, which
 // ISO 4217 does not know.
-var decimals = map[string]int{"CLP": 2, "CVE": 0, "IDR": 0, "ISK": 2, "CNH": 2}
+var decimals = money.Units{"CLP": 2, "CVE": 0, "IDR": 0, "ISK": 2, "CNH": 2}
 
 // amountOf returns major units, and nothing where there is no amount or the currency is unknown.
 func amountOf(value, currency string) (relay.Amount, *callback.Refusal) {
@@ -122,24 +120,9 @@ func amountOf(value, currency string) (relay.Amount, *callback.Refusal) {
 	case value == "":
 		return "", nil
 	}
-	a, err := major(value, currency)
+	a, err := decimals.Major(value, currency)
 	if err != nil || strings.HasPrefix(value, "-") {
 		return "", callback.Reject("amount.value is not an integer of minor units")
 	}
 	return a, nil
-}
-
-func major(value, currency string) (relay.Amount, error) {
-	if n, ok := decimals[currency]; ok {
-		return money.Shift(value, n)
-	}
-	return money.FromMinor(value, currency)
-}
-
-// minor is the inverse of major. An unknown currency is an error.
-func minor(a relay.Amount, currency string) (string, error) {
-	if n, ok := decimals[currency]; ok {
-		return money.Unshift(a, n)
-	}
-	return money.ToMinor(a, currency)
 }

@@ -142,8 +142,8 @@ func TestBatch(t *testing.T) {
 	again := paid.with(0, "REF1").with(1, "PSP1").with(6, "REFUND")
 	report := paid.with(6, "REPORT_AVAILABLE")
 	events, err := provider(t, o).Parse(post(t, paid.signed(t, o), report.signed(t, o), other.signed(t, o)), at)
-	if err != nil || len(events) != 2 || !events[0].Shared || !events[1].Shared {
-		t.Errorf("two payments: %+v, %v; want two events, shared", events, err)
+	if err != nil || len(events) != 2 || events[0] != one(t, o, paid) || events[1] != one(t, o, other) {
+		t.Errorf("two payments: %+v, %v; want the events of two calls", events, err)
 	}
 	events, err = provider(t, o).Parse(post(t, paid.signed(t, o), again.signed(t, o)), at)
 	if err != nil || len(events) != 2 || events[0].Shared || events[1].Shared {

@@ -50,9 +50,7 @@ func Throwaway() (Options, string, error) {
 // Sign returns the webhook that says n. An ID becomes the pspReference, alone or as EVENTCODE:PSPREFERENCE:SUCCESS, which
 // is the form of event ids. For an authorisation that is also the payment's, so TransactionID has precedence.
 func (s *Signer) Sign(n callback.Notification, at time.Time) (callback.Request, error) {
-	if n.Time.IsZero() {
-		n.Time = at
-	}
+	n = n.Filled(About.Currency, at)
 	i, err := s.compose(n)
 	if err != nil {
 		return callback.Request{}, fmt.Errorf("adyen: sign: %w", err)
@@ -105,9 +103,9 @@ func (s *Signer) compose(n callback.Notification) (i item, err error) {
 		return i, err
 	}
 	i.merchantAccount = s.options.MerchantAccount.First("TestMerchant")
-	i.merchantReference = cmp.Or(n.Payment, "order-1001")
-	i.currency = cmp.Or(n.Currency, "EUR")
-	if i.value, err = minor(cmp.Or(n.Amount, "129.00"), i.currency); err != nil {
+	i.merchantReference = n.Payment
+	i.currency = n.Currency
+	if i.value, err = decimals.Minor(n.Amount, i.currency); err != nil {
 		return i, err
 	}
 	if strings.HasPrefix(i.value, "-") {

@@ -30,7 +30,7 @@ func settings(options any) (all []setting) {
 }
 
 // withKeysOf returns o with the keys, secrets and certificates of other, under o's own names for them: what a stranger
-// signs with who knows all but the keys.
+// signs with who knows all but the keys. A single secret that other does without, such as a password, stays o's.
 func withKeysOf[O any](o, other O) O {
 	fresh := settings(&other)
 	for i, s := range settings(&o) {
@@ -39,6 +39,9 @@ func withKeysOf[O any](o, other O) O {
 		}
 		if s.value.Kind() == reflect.Map && s.value.Len() > 0 && fresh[i].value.Len() > 0 {
 			s.value.Set(underNames(s.value, fresh[i].value))
+			continue
+		}
+		if s.value.Kind() == reflect.String && fresh[i].value.Len() == 0 && s.tag.Get("file") == "secret" {
 			continue
 		}
 		s.value.Set(fresh[i].value)

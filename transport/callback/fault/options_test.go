@@ -24,6 +24,8 @@ type settings struct {
 	Account callback.List     `yaml:"account,omitempty" account:"true"`
 	Shop    string            `yaml:"shop,omitempty" account:"true"`
 	Style   string            `yaml:"style,omitempty"`
+
+	Password string `yaml:"password,omitempty" file:"secret"`
 }
 
 // spy is both halves of a provider. It keeps what it was made with, and refuses what is not like it.
@@ -38,7 +40,7 @@ func (s spy) text() string {
 	for name, key := range s.o.Keys {
 		text += name + "=" + key
 	}
-	return text + ";" + strings.Join(s.o.Account, ",") + ";" + s.o.Shop + ";" + s.o.Style + ";"
+	return text + ";" + strings.Join(s.o.Account, ",") + ";" + s.o.Shop + ";" + s.o.Style + s.o.Password + ";"
 }
 
 func (s spy) Parse(r callback.Request, _ time.Time) ([]callback.Event, error) {
@@ -67,12 +69,12 @@ func spied(t *testing.T, o settings) fault.Account {
 // TestSettings: each fault changes exactly what it is about, and never what the account was made of.
 func TestSettings(t *testing.T) {
 	o := settings{shared: shared{[]string{"s1", "s2", "s3"}}, Tokens: callback.List{"t1"}, Keys: map[string]string{"id1": "pem1"},
-		Account: callback.List{"m1", "m2"}, Shop: "bell", Style: "new"}
+		Account: callback.List{"m1", "m2"}, Shop: "bell", Style: "new", Password: "open"}
 	for name, want := range map[string]string{
-		fault.WrongKey:      "fresh;f1,f2;id1=pem9;m1,m2;bell;new;p",
-		fault.RotatedKey:    "s3,s1,s2;t1;id1=pem1;m1,m2;bell;new;p",
-		fault.OtherMerchant: "s1,s2,s3;t1;id1=pem1;m3;cell;new;p",
-		"":                  "s1,s2,s3;t1;id1=pem1;m1,m2;bell;new;p",
+		fault.WrongKey:      "fresh;f1,f2;id1=pem9;m1,m2;bell;newopen;p",
+		fault.RotatedKey:    "s3,s1,s2;t1;id1=pem1;m1,m2;bell;newopen;p",
+		fault.OtherMerchant: "s1,s2,s3;t1;id1=pem1;m3;cell;newopen;p",
+		"":                  "s1,s2,s3;t1;id1=pem1;m1,m2;bell;newopen;p",
 	} {
 		list, err := fault.Compose(name, spied(t, o), callback.Notification{Payment: "p", Status: relay.Paid}, time.Now())
 		if err != nil || len(list) != 1 || string(list[0].Request.Body) != want {

@@ -11,7 +11,8 @@
 // Between tries there is a pause of 200 to 400 ms, then of 400 to 800 ms, or what Retry-After asks for, up to 5 s. A try
 // has 4 s. An answer that is no JSON, 200 or 404 alike, is not the API's: somebody stands between, or api_base is wrong.
 //
-// A Client has at most eight requests under way, their pauses included, and one for a path: see share.go.
+// A Client has at most eight requests under way, their pauses included. How many ask for one payment at once is for the
+// caller to bound, who knows on whose behalf it asks: see callback/inquiry.go.
 package fetch
 
 import (
@@ -44,7 +45,6 @@ type Client struct {
 	key   string
 	http  *http.Client
 	slots chan struct{} // holds one for each request under way
-	share share
 }
 
 // New returns a Client of the API at base, such as https://api.mollie.com. Plain http is for a stand-in on this machine
@@ -105,7 +105,7 @@ func newHTTP() *http.Client {
 	}
 }
 
-// Answer is what the API says. Many callers may have the same one.
+// Answer is what the API says.
 type Answer struct {
 	// Found is false if the API knows nothing of the path.
 	Found  bool
@@ -113,13 +113,13 @@ type Answer struct {
 }
 
 // Get asks for base and path, which begins with a slash and has nothing of a stranger's in it but an id of the known shape.
-// The answer is of a request that began after the call. It gives up with ctx. The error is a *callback.Refusal if the API's
+// It gives up with ctx. The error is a *callback.Refusal if the API's
 // answer makes no sense.
 func (c *Client) Get(ctx context.Context, path string) (Answer, error) {
 	if err := c.Ready(); err != nil {
 		return Answer{}, err
 	}
-	a, err := c.share.do(ctx, path, c.enter, func() (Answer, error) { return c.ask(ctx, path) })
+	a, err := c.inTurn(ctx, path)
 	if refusal, ok := errors.AsType[*callback.Refusal](err); ok {
 		return Answer{}, refusal
 	}
@@ -129,12 +129,13 @@ func (c *Client) Get(ctx context.Context, path string) (Answer, error) {
 	return a, nil
 }
 
-// enter waits for a slot, which leave gives back.
-func (c *Client) enter(ctx context.Context) (leave func(), err error) {
+// inTurn asks when there is a slot.
+func (c *Client) inTurn(ctx context.Context, path string) (Answer, error) {
 	select {
 	case c.slots <- struct{}{}:
-		return func() { <-c.slots }, nil
 	case <-ctx.Done():
-		return nil, fmt.Errorf("%d requests are under way: %w", maxAtOnce, ctx.Err())
+		return Answer{}, fmt.Errorf("%d requests are under way: %w", maxAtOnce, ctx.Err())
 	}
+	defer func() { <-c.slots }()
+	return c.ask(ctx, path)
 }

@@ -70,9 +70,6 @@ func client(t *testing.T, h http.HandlerFunc) *fetch.Client {
 		c.CloseIdle()
 		_ = server.Close()
 		<-ended
-		if n := c.Flights(); n != 0 {
-			t.Errorf("%d paths are remembered when nobody asks", n)
-		}
 	})
 	return c
 }

@@ -41,7 +41,7 @@ const (
 // Options say how one sender writes bodies. They stand inline in a source's.
 type Options struct {
 	// Fields are gjson paths from the root of the body. They default to data.order_id, type, data.amount and
-	// data.currency, each by itself.
+	// data.currency, timestamp (RFC 3339 with a zone) and data.payment_id, each by itself.
 	Fields callback.Fields `yaml:"fields,omitempty"`
 	// AmountUnit is what amounts count in: "minor", which is the default, or "major".
 	AmountUnit string `yaml:"amount_unit,omitempty"`
@@ -70,12 +70,15 @@ func New(o Options) (*Format, error) {
 			Status:   cmp.Or(o.Fields.Status, typePath),
 			Amount:   cmp.Or(o.Fields.Amount, "data.amount"),
 			Currency: cmp.Or(o.Fields.Currency, "data.currency"),
+
+			Time:        cmp.Or(o.Fields.Time, timePath),
+			Transaction: cmp.Or(o.Fields.Transaction, transactionPath),
 		},
 		statuses: make(map[string]relay.Status),
 		final:    map[relay.Status]bool{relay.Paid: true, relay.Refunded: true, relay.RefundFailed: true},
 	}
-	f.paths = newPaths(f.fields.Status, f.fields.Payment, f.fields.Amount, f.fields.Currency, typePath, timePath,
-		transactionPath)
+	f.paths = newPaths(f.fields.Status, f.fields.Payment, f.fields.Amount, f.fields.Currency, typePath, f.fields.Time,
+		f.fields.Transaction)
 	switch o.AmountUnit {
 	case "", "minor":
 	case "major":
@@ -144,7 +147,7 @@ func (f *Format) Read(body []byte) (callback.Event, *callback.Refusal) {
 	if f.major {
 		e.Amount, refusal = callback.MajorAmount(found[atAmount], f.fields.Amount)
 	} else {
-		e.Amount, refusal = callback.MinorAmount(found[atAmount], f.fields.Amount, e.Currency)
+		e.Amount, refusal = callback.MinorAmount(found[atAmount], f.fields.Amount, e.Currency, nil)
 	}
 	return e, refusal
 }
@@ -175,8 +178,8 @@ func (f *Format) Write(n callback.Notification, at time.Time) (map[string]any, e
 		value any
 	}{
 		{typePath, "payment." + string(n.Status)}, // the status's own path overwrites it, mostly with the same
-		{timePath, when.UTC().Format(time.RFC3339Nano)},
-		{transactionPath, cmp.Or(n.TransactionID, "pay_"+payment)},
+		{f.fields.Time, when.UTC().Format(time.RFC3339Nano)},
+		{f.fields.Transaction, cmp.Or(n.TransactionID, "pay_"+payment)},
 		{f.fields.Status, word},
 		{f.fields.Amount, amount},
 		{f.fields.Currency, currency},

@@ -1,6 +1,6 @@
 // Package hmac takes callbacks of senders that no adapter is for and that prove themselves by an HMAC, with settings that
 // say how: what is signed, where the signature stands and how it is written, how old it may be, and which field is what.
-// It is the vocabulary of package scheme in a configuration.
+// The proof is the vocabulary of package scheme in a configuration; what is read is that of package format.
 //
 // A header that is not signed is worth nothing: whoever has one genuine call can post it with other headers. So the
 // status, the payment and the amount are fields of the body, and the body must be signed.

@@ -44,11 +44,13 @@ var paid = callback.Notification{Payment: "order-7", Status: relay.Paid, Amount:
 func TestRoundTrips(t *testing.T) {
 	plain := hmac.Options{Secrets: []string{"s3cret"}, Signature: hmac.Signature{Header: "X-Sig"}}
 	for name, o := range map[string]hmac.Options{
-		"a list":  throwaway(t),
-		"plain":   plain,
-		"url":     {Secrets: plain.Secrets, Signature: plain.Signature, Signed: "{url}\n{body}", URL: "https://x.example/"},
-		"a tail":  {Secrets: plain.Secrets, Signature: plain.Signature, Signed: "{body}&key"},
-		"a time":  {Secrets: plain.Secrets, Signature: plain.Signature, Signed: "{timestamp}{body}", Timestamp: hmac.Timestamp{Header: "X-Time"}},
+		"a list": throwaway(t),
+		"plain":  plain,
+		"url":    {Secrets: plain.Secrets, Signature: plain.Signature, Signed: "{url}\n{body}", URL: "https://x.example/"},
+		"a tail": {Secrets: plain.Secrets, Signature: plain.Signature, Signed: "{body}&key"},
+		"a time": {Secrets: plain.Secrets, Signature: plain.Signature, Signed: "{timestamp}{body}", Timestamp: hmac.Timestamp{Header: "X-Time"}},
+		"a time in ms": {Secrets: plain.Secrets, Signature: plain.Signature, Signed: "{timestamp}{body}",
+			Timestamp: hmac.Timestamp{Header: "X-Time", Unit: "ms"}},
 		"headers": {Secrets: plain.Secrets, Signature: plain.Signature, Signed: "{header:X-Id}:{header:X-Other}:{body}", EventID: "header:X-Id"},
 		"hex key": {Secrets: []string{"00ff10"}, Signature: hmac.Signature{Header: "X-Sig", Key: "hex", Hash: "sha1", Encoding: "base64", Prefix: "v0="}},
 		"base64 key": {Secrets: []string{"AAEC"}, EventID: "meta.id",
@@ -63,6 +65,44 @@ func TestRoundTrips(t *testing.T) {
 			}
 			callbacktest.BitFlips(t, p, r, at, o.Signature.Header)
 		})
+	}
+}
+
+// Airwallex signs milliseconds and the body (airwallex.com/docs/developer-tools__listen-for-webhook-events).
+func TestMilliseconds(t *testing.T) {
+	o := hmac.Options{Secrets: []string{"k"}, Signature: hmac.Signature{Header: "X-Signature"}, Signed: "{timestamp}{body}",
+		Timestamp: hmac.Timestamp{Header: "X-Timestamp", Unit: "ms"}}
+	p, s := both(t, o)
+	r, err := s.Sign(paid, at.Add(7*time.Millisecond))
+	if err != nil || r.Header.Get("X-Timestamp") != "1795312800007" {
+		t.Fatal(r.Header, err)
+	}
+	for age, want := range map[time.Duration]callback.Reason{
+		300 * time.Second: "", -300 * time.Second: "",
+		300*time.Second + time.Millisecond: callback.StaleTimestamp, -300*time.Second - time.Millisecond: callback.FutureTimestamp,
+	} {
+		_, err := p.Parse(r, at.Add(7*time.Millisecond+age))
+		if want == "" && err != nil || want != "" && callbacktest.ReasonOf(t, err) != want {
+			t.Errorf("after %s: %v, want %q", age, err, want)
+		}
+	}
+}
+
+// Where a sender has no time that is read, what comes late counts as the latest.
+func TestTimeAndTransactionStandAnywhere(t *testing.T) {
+	o := throwaway(t)
+	o.Fields = callback.Fields{Time: "meta.at", Transaction: "meta.charge"}
+	p, s := both(t, o)
+	n := paid
+	n.Time, n.TransactionID = at.Add(-time.Hour), "ch_1"
+	r, err := s.Sign(n, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, err := p.Parse(r, at)
+	if err != nil || len(events) != 1 || !events[0].Time.Equal(n.Time) || events[0].TransactionID != "ch_1" ||
+		!strings.Contains(string(r.Body), `"meta":{"at":`) {
+		t.Errorf("%s: %+v, %v", r.Body, events, err)
 	}
 }
 
@@ -137,6 +177,7 @@ func TestNewNamesTheSetting(t *testing.T) {
 		"must be names":            {Secrets: []string{"topsecret"}, Signature: hmac.Signature{Header: "X-Sig", Separator: ",", Item: "v1,v2"}},
 		"both a separator":         {Secrets: []string{"topsecret"}, Signature: hmac.Signature{Header: "X-Sig", Item: "v1"}},
 		"timestamp.item":           {Secrets: []string{"topsecret"}, Signature: sig, Timestamp: hmac.Timestamp{Item: "t"}, Signed: "{timestamp}{body}"},
+		"timestamp.unit is":        {Secrets: []string{"topsecret"}, Signature: sig, Timestamp: hmac.Timestamp{Header: "X-Time", Unit: "us"}},
 		"not in both":              {Secrets: []string{"topsecret"}, Signature: list, Timestamp: hmac.Timestamp{Item: "t", Header: "X"}},
 		"where the signature is":   {Secrets: []string{"topsecret"}, Signature: sig, Timestamp: hmac.Timestamp{Header: "x-sig"}, Signed: "{timestamp}{body}"},
 		"it is where the":          {Secrets: []string{"topsecret"}, Signature: list, Timestamp: hmac.Timestamp{Item: "v1"}, Signed: "{timestamp}{body}"},

@@ -24,7 +24,7 @@ type Options struct {
 	// Signed is what the signature is over, as in "{timestamp}.{body}": {body}, which must be there, {timestamp}, {url} and
 	// {header:NAME}, with any text between. Empty is "{body}".
 	Signed string `yaml:"signed,omitempty"`
-	// Timestamp says where the timestamp is, in Unix seconds. It must be signed.
+	// Timestamp says where the timestamp is. It must be signed.
 	Timestamp Timestamp `yaml:"timestamp,omitempty"`
 	// Tolerance is how far the timestamp may be from this clock, either way; exactly as far passes. Zero is 300 s.
 	Tolerance time.Duration `yaml:"tolerance,omitempty"`
@@ -61,12 +61,15 @@ type Signature struct {
 type Timestamp struct {
 	Header string `yaml:"header,omitempty"`
 	Item   string `yaml:"item,omitempty"`
+	// Unit is s, which is the default, or ms: what is counted since 1970.
+	Unit string `yaml:"unit,omitempty"`
 }
 
 var (
 	hashes = map[string]func() hash.Hash{
 		"": sha256.New, "sha256": sha256.New, "sha512": sha512.New, "sha384": sha512.New384, "sha1": sha1.New,
 	}
+	units     = map[string]time.Duration{"": time.Second, "s": time.Second, "ms": time.Millisecond}
 	encodings = map[string]scheme.Encoding{"": scheme.Hex, "hex": scheme.Hex, "base64": scheme.Base64}
 	keys      = map[string]func(string) ([]byte, error){
 		"": nil, "text": nil, "hex": scheme.HexKey, "base64": scheme.Base64Key,
@@ -89,6 +92,9 @@ func (o Options) mac() (m scheme.MAC, headers []string, err error) {
 	}
 	if m.Key, ok = keys[s.Key]; !ok {
 		return m, nil, fmt.Errorf("signature.key is %q: it must be text, hex or base64", s.Key)
+	}
+	if m.TimeUnit, ok = units[o.Timestamp.Unit]; !ok {
+		return m, nil, fmt.Errorf("timestamp.unit is %q: it must be s or ms", o.Timestamp.Unit)
 	}
 	switch {
 	case len(s.Separator) > 1 || isName(s.Separator) || strings.ContainsAny(s.Separator, "+/="):
@@ -153,7 +159,7 @@ func (o Options) signed() (parts []scheme.Part, headers []string, err error) {
 			return nil, nil, fmt.Errorf("signed: {%s} is none of {body}, {timestamp}, {url} and {header:NAME}", word)
 		}
 	}
-	timed := o.Timestamp != Timestamp{}
+	timed := o.Timestamp.Header != "" || o.Timestamp.Item != ""
 	switch {
 	case body != 1:
 		return nil, nil, errors.New("signed: {body} must be there once: what is not signed proves nothing")

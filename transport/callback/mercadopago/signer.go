@@ -97,12 +97,9 @@ const seller = "44444"
 
 // announcement returns Mercado Pago's id of n's payment and what becomes of it.
 func (s *Signer) announcement(n callback.Notification, at time.Time) (id string, _ simulator.Announcement, _ error) {
+	n = n.Filled(About.Currency, at)
 	a := simulator.Announcement{
-		Payment: cmp.Or(n.Payment, "order-1001"), Status: n.Status, Amount: cmp.Or(n.Amount, "129.00"), Currency: cmp.Or(n.Currency, About.Currency),
-		Account: s.options.CollectorID.First(seller), Time: at.UTC(),
-	}
-	if !n.Time.IsZero() {
-		a.Time = n.Time.UTC()
+		Payment: n.Payment, Status: n.Status, Amount: n.Amount, Currency: n.Currency, Account: s.options.CollectorID.First(seller), Time: n.Time.UTC(),
 	}
 	switch n.Status {
 	case relay.Pending, relay.Failed, relay.Closed, relay.Paid:

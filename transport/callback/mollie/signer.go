@@ -97,12 +97,9 @@ func (s *Signer) Sign(n callback.Notification, at time.Time) (callback.Request, 
 
 // announcement returns Mollie's id of n's payment and what becomes of it.
 func (s *Signer) announcement(n callback.Notification, at time.Time) (id string, _ simulator.Announcement, _ error) {
+	n = n.Filled(About.Currency, at)
 	a := simulator.Announcement{
-		Payment: cmp.Or(n.Payment, "order-1001"), Status: n.Status, Amount: cmp.Or(n.Amount, "129.00"), Currency: cmp.Or(n.Currency, "EUR"),
-		Account: s.options.ProfileID.First("pfl_simulated"), Time: at.UTC(),
-	}
-	if !n.Time.IsZero() {
-		a.Time = n.Time.UTC()
+		Payment: n.Payment, Status: n.Status, Amount: n.Amount, Currency: n.Currency, Account: s.options.ProfileID.First("pfl_simulated"), Time: n.Time.UTC(),
 	}
 	if types[n.Status] == "" {
 		return "", a, fmt.Errorf("no webhook tells the status %q; there are some for paid, pending, failed, closed, refunded and "+

@@ -22,13 +22,13 @@ const minBits = 2048
 
 // key returns the key of the certificate at the URL. The error is a *callback.Refusal, or another one if the certificate
 // could not be fetched.
-func (p *Provider) key(url string, now time.Time) (*rsa.PublicKey, error) {
+func (p *Provider) key(url string, now time.Time, doubtful func() bool) (*rsa.PublicKey, error) {
 	if !p.allows(url) {
 		return nil, callback.Refuse(callback.UntrustedCert, headerCert+" is not the address of a certificate at one of cert_hosts: "+
 			strings.Join(p.hosts, ", "))
 	}
 	if p.pinned == nil {
-		return p.downloads.key(url, now)
+		return p.downloads.key(url, now, doubtful)
 	}
 	c := p.pinned[url]
 	if c == nil {

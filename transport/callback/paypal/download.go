@@ -22,7 +22,8 @@ const (
 	patience = 5 * time.Second
 	// maxCertificate bounds what a download may bring, in bytes.
 	maxCertificate = 64 << 10
-	// maxDownloads is how many downloads may begin within a minute.
+	// maxDownloads is how many downloads may begin within a minute: half of them for calls from where others were for nothing,
+	// half for the rest.
 	maxDownloads = 10
 	// silence is how long an address that brought no usable certificate is not asked again.
 	silence = time.Minute
@@ -34,22 +35,38 @@ const (
 
 // The errors after which PayPal should come again.
 var (
-	errBudget  = fmt.Errorf("paypal: fetch certificate: %d others were asked for within a minute", maxDownloads)
+	errBudget  = fmt.Errorf("paypal: fetch certificate: %d others were asked for within a minute", maxDownloads/2)
 	errWaiting = fmt.Errorf("paypal: fetch certificate: %d calls wait already", maxWaiting)
 )
 
 // downloads fetches certificates and keeps them. Calls that need the same one wait for one download. Strangers can name any
-// certificate at PayPal, so that downloads are few: an attacker who names new ones all the time delays one that is not known
-// yet, until PayPal's retry finds a free place, and none that is known. Pinned certificates are beyond his reach.
+// certificate at PayPal, so that downloads are few: an attacker who names new ones all the time, from many networks, delays one that is not
+// known yet, until PayPal's retry finds a free place, and none that is known. Pinned certificates are beyond his reach.
 type downloads struct {
 	client  *http.Client
 	roots   *x509.CertPool
 	waiting chan struct{} // holds one for each call that waits for another's download
 
-	mu    sync.Mutex // guards what follows; never held during a download
-	byURL map[string]*download
-	begun [maxDownloads]time.Time // when the latest downloads began, round and round
-	next  int                     // the oldest of them
+	mu             sync.Mutex // guards what follows; never held during a download
+	byURL          map[string]*download
+	usual, dubious budget
+}
+
+// budget is when the latest downloads began, round and round, and which of them is the oldest.
+type budget struct {
+	begun [maxDownloads / 2]time.Time
+	next  int
+}
+
+// take reports whether one more may begin at now, and notes it.
+func (b *budget) take(now time.Time) bool {
+	oldest := &b.begun[b.next]
+	if !oldest.IsZero() && now.Sub(*oldest) < time.Minute {
+		return false
+	}
+	*oldest = now
+	b.next = (b.next + 1) % len(b.begun)
+	return true
 }
 
 // download is the certificate at one address. done is closed when the rest is set; used is guarded by downloads.mu.
@@ -97,8 +114,8 @@ func newTransport(dial dialer) *http.Transport {
 
 // key returns the key of the certificate at an address that is allowed. The error is a *callback.Refusal if what is there
 // does not count, and another one if it could not be fetched.
-func (d *downloads) key(address string, now time.Time) (*rsa.PublicKey, error) {
-	f, mine, err := d.find(address, now)
+func (d *downloads) key(address string, now time.Time, doubtful func() bool) (*rsa.PublicKey, error) {
+	f, mine, err := d.find(address, now, doubtful)
 	if err != nil {
 		return nil, err
 	}
@@ -124,19 +141,20 @@ func (d *downloads) key(address string, now time.Time) (*rsa.PublicKey, error) {
 }
 
 // find returns the download of the address, and whether the caller is to run it.
-func (d *downloads) find(address string, now time.Time) (f *download, mine bool, err error) {
+func (d *downloads) find(address string, now time.Time, doubtful func() bool) (f *download, mine bool, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if f = d.byURL[address]; f != nil && !f.spent(now) {
 		f.used = now
 		return f, false, nil
 	}
-	oldest := &d.begun[d.next]
-	if !oldest.IsZero() && now.Sub(*oldest) < time.Minute {
+	b := &d.usual
+	if doubtful != nil && doubtful() {
+		b = &d.dubious
+	}
+	if !b.take(now) {
 		return nil, false, errBudget
 	}
-	*oldest = now
-	d.next = (d.next + 1) % maxDownloads
 	d.forget(now)
 	f = &download{done: make(chan struct{}), begun: now, used: now}
 	d.byURL[address] = f
@@ -216,7 +234,7 @@ func (d *downloads) fetch(address string) (string, error) {
 	}
 	defer response.Body.Close()
 	switch code := response.StatusCode; {
-	case code == http.StatusNotFound || code == http.StatusGone:
+	case code == http.StatusBadRequest || code == http.StatusNotFound || code == http.StatusGone:
 		return "", callback.Refuse(callback.UntrustedCert, "PayPal has no certificate at "+headerCert)
 	case code >= 300 && code < 400:
 		return "", callback.Refuse(callback.UntrustedCert, headerCert+" leads to another address, which is not followed")

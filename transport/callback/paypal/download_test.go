@@ -355,9 +355,10 @@ func TestTenNewURLsAMinute(t *testing.T) {
 		for i := range 500 {
 			name++
 			r := s.at(number(name))
+			r.Doubtful = func() bool { return i%2 == 1 }
 			if i < paypal.MaxDownloads {
 				refused(t, p, r, now, callback.UntrustedCert)
-			} else if err := busy(t, p, r, now.Add(59*time.Second)); !strings.Contains(err.Error(), "10 others") {
+			} else if err := busy(t, p, r, now.Add(59*time.Second)); !strings.Contains(err.Error(), "5 others") {
 				t.Fatal(err)
 			}
 		}
@@ -367,6 +368,29 @@ func TestTenNewURLsAMinute(t *testing.T) {
 			t.Errorf("%d addresses are remembered", n)
 		}
 	}
+}
+
+// TestStrangersLeaveTheFirstCertificateItsPlace: at the start no certificate is known, and who names others all the time,
+// from where they were for nothing before, does not keep PayPal's from being fetched.
+func TestStrangersLeaveTheFirstCertificateItsPlace(t *testing.T) {
+	s := newSite(t)
+	p, known := s.provider(), s.signed.Header.Get("Paypal-Cert-Url")
+	s.handler = func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(known, r.URL.Path) {
+			fmt.Fprint(w, s.chain)
+			return
+		}
+		http.NotFound(w, r)
+	}
+	for i := range 1200 {
+		r := s.at(number(i))
+		r.Doubtful = func() bool { return i > 0 } // the first came from where nothing was known of
+		_, err := p.Parse(r, at.Add(time.Duration(i)*50*time.Millisecond))
+		if err == nil {
+			t.Fatal("accepted")
+		}
+	}
+	accepted(t, p, s.signed, at.Add(time.Minute))
 }
 
 func TestCertificatesAreBounded(t *testing.T) {

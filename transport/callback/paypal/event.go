@@ -58,14 +58,14 @@ func read(body []byte, paymentPath string) (e callback.Event, ok bool, _ *callba
 	if !resource.IsObject() {
 		return e, false, callback.Reject("the event has no resource")
 	}
-	e.ProviderStatus = callback.Printable(first(resource, "status", "state"))
+	e.ProviderStatus = callback.Printable(callback.FirstText(resource, "status", "state"))
 	refund := e.Status == relay.Refunded
 	if refund && (e.ProviderStatus == "FAILED" || e.ProviderStatus == "CANCELLED") {
 		return e, false, nil // the money did not go back
 	}
 	e.Final = refund || e.Status == relay.Paid
 	e.Payment = paymentOf(root, resource, paymentPath, refund)
-	e.TransactionID = callback.Printable(first(resource, "id", "order_id"))
+	e.TransactionID = callback.Printable(callback.FirstText(resource, "id", "order_id"))
 	if refund && isRefund(root, resource) {
 		e.RefundID = e.TransactionID
 	}
@@ -80,13 +80,13 @@ func paymentOf(root, resource gjson.Result, path string, refund bool) string {
 	if path != "" {
 		return callback.Text(root.Get(path))
 	}
-	id := first(resource, "purchase_units.0.custom_id", "purchase_units.0.invoice_id", "custom_id", "custom",
+	id := callback.FirstText(resource, "purchase_units.0.custom_id", "purchase_units.0.invoice_id", "custom_id", "custom",
 		"invoice_id", "invoice_number", "supplementary_data.related_ids.order_id", "order_id")
 	if id == "" && refund {
 		id = refunded(resource)
 	}
 	if id == "" {
-		id = first(resource, "id")
+		id = callback.FirstText(resource, "id")
 	}
 	return id
 }
@@ -102,22 +102,12 @@ func refunded(refund gjson.Result) string {
 			return id
 		}
 	}
-	return first(refund, "sale_id", "capture_id")
+	return callback.FirstText(refund, "sale_id", "capture_id")
 }
 
 // isRefund reports whether the resource is a refund, with an id of its own, and not the capture or sale itself.
 func isRefund(root, resource gjson.Result) bool {
 	return callback.Text(root.Get("resource_type")) == "refund" || refunded(resource) != ""
-}
-
-// first returns the first of the object's texts that is not empty.
-func first(object gjson.Result, paths ...string) string {
-	for _, path := range paths {
-		if s := callback.Text(object.Get(path)); s != "" {
-			return s
-		}
-	}
-	return ""
 }
 
 // amountOf returns the resource's amount, or its first purchase unit's. The Payments API v1 writes those of refunds with a

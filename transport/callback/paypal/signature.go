@@ -72,7 +72,7 @@ func (p *Provider) verify(r callback.Request, now time.Time) error {
 	if refusal != nil {
 		return refusal
 	}
-	key, err := p.key(t.url, now)
+	key, err := p.key(t.url, now, r.Doubtful)
 	if err != nil {
 		return err
 	}

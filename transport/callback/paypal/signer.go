@@ -120,10 +120,7 @@ func issue(c, issuer *x509.Certificate, key crypto.PublicKey, by crypto.Signer) 
 // Sign returns the callback that says n, signed at the time at. Equal notifications with an ID give equal callbacks. Of a
 // refund the TransactionID is the refund's own id.
 func (s *Signer) Sign(n callback.Notification, at time.Time) (callback.Request, error) {
-	if n.Time.IsZero() {
-		n.Time = at
-	}
-	event, err := s.event(n)
+	event, err := s.event(n.Filled(About.Currency, at))
 	if err != nil {
 		return callback.Request{}, fmt.Errorf("paypal: sign: %w", err)
 	}
@@ -169,9 +166,6 @@ func transmissionID(stamp string, body []byte) string {
 type jsonObject = map[string]any
 
 func (s *Signer) event(n callback.Notification) (jsonObject, error) {
-	n.Payment = cmp.Or(n.Payment, "order-1001")
-	n.Currency = cmp.Or(n.Currency, "USD")
-	n.Amount = cmp.Or(n.Amount, "129.00")
 	n.ID = cmp.Or(n.ID, "WH-"+rand.Text()[:17]+"-"+rand.Text()[:17])
 	if strings.HasPrefix(string(n.Amount), "-") {
 		return nil, errors.New("the amount is negative")

@@ -11,5 +11,5 @@
 // to say, at the places where it is read from.
 //
 // What a declaration cannot say is a function of the Kind, or the adapter has its own code and takes from here what fits:
-// the MAC, mostly. The vocabulary grows when a second provider needs the word.
+// the MAC, mostly. A word has a provider here whose document says it, or senders that package hmac is for.
 package scheme

@@ -28,8 +28,10 @@ type MAC struct {
 	// Key turns a configured secret into the key; nil takes the bytes of its text. The error completes a sentence about the
 	// secret, as in "is not hex", and does not repeat it.
 	Key func(secret string) ([]byte, error)
-	// TimeHeader has the timestamp, in Unix seconds, where it is no item of Header.
+	// TimeHeader has the timestamp, where it is no item of Header.
 	TimeHeader string
+	// TimeUnit is what the timestamp counts since 1970; zero is a second.
+	TimeUnit time.Duration
 	// Window is how far the timestamp may be from this clock unless the source sets a tolerance; exactly as far passes.
 	Window time.Duration
 	// AgeOnly says that a timestamp may be in the future.

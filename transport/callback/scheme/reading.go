@@ -10,6 +10,7 @@ import (
 
 	"github.com/tillbell/tillbell/relay"
 	"github.com/tillbell/tillbell/transport/callback"
+	"github.com/tillbell/tillbell/transport/money"
 )
 
 // Reading declares what the callbacks of all kinds have in common. Paths are gjson paths from the root of the body:
@@ -29,8 +30,8 @@ type Reading struct {
 	Time Field
 	// Account names the merchant's account, for Settings.Account.
 	Account Field
-	// Decimals has the currencies whose minor units are not those of ISO 4217, and how many decimals the provider's have.
-	Decimals map[string]int
+	// Decimals has the currencies whose minor units are not those of ISO 4217.
+	Decimals money.Units
 	// Headers are the other headers that callbacks have, with an example of each. Those that a Field names are among them.
 	Headers map[string]string
 }
@@ -86,6 +87,11 @@ func (f Field) Text(h http.Header, root gjson.Result) string {
 		all = append(all, s)
 	}
 	return strings.Join(all, ":")
+}
+
+// inHeader reports whether the field may be in a header.
+func (f Field) inHeader() bool {
+	return f.header != "" || slices.ContainsFunc(f.any, Field.inHeader) || slices.ContainsFunc(f.joined, Field.inHeader)
 }
 
 // written returns the field that a Signer writes for f: the first of several, and none for what is joined, which follows

@@ -33,6 +33,7 @@ type Provider struct {
 	proof    proof
 	format   *format
 	accepted callback.Answer
+	repeats  *repeats // nil if the event's id is proven
 }
 
 var _ callback.Provider = (*Provider)(nil)
@@ -47,7 +48,11 @@ func (s *Scheme[O]) New(o O) (*Provider, error) {
 	if accepted.Status == 0 {
 		accepted.Status = http.StatusOK
 	}
-	return &Provider{name: s.About.Name, proof: proof, format: format, accepted: accepted}, nil
+	p := &Provider{name: s.About.Name, proof: proof, format: format, accepted: accepted}
+	if s.Reading.ID.inHeader() {
+		p.repeats = newRepeats()
+	}
+	return p, nil
 }
 
 func (s *Scheme[O]) build(set Settings) (proof, *format, error) {
@@ -78,6 +83,9 @@ func (p *Provider) Parse(r callback.Request, now time.Time) ([]callback.Event, e
 	}
 	if !ok {
 		return nil, nil
+	}
+	if p.repeats != nil {
+		e.ID = p.repeats.first(r.Body, e.ID)
 	}
 	return []callback.Event{e}, nil
 }

@@ -47,12 +47,7 @@ func (s *Signer) Sign(n callback.Notification, at time.Time) (callback.Request, 
 }
 
 func (s *Signer) sign(n callback.Notification, at time.Time) (callback.Request, error) {
-	if n.Time.IsZero() {
-		n.Time = at
-	}
-	n.Payment = cmp.Or(n.Payment, "order-1001")
-	n.Currency = cmp.Or(n.Currency, s.about.Currency)
-	n.Amount = cmp.Or(n.Amount, "129.00")
+	n = n.Filled(s.about.Currency, at)
 	h := http.Header{"Content-Type": {"application/json"}}
 	for name, example := range s.format.Headers {
 		h.Set(name, example)

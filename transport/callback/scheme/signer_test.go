@@ -165,10 +165,11 @@ func TestSignedAmounts(t *testing.T) {
 // Some providers' minor units are not those of ISO 4217.
 func TestDecimals(t *testing.T) {
 	r := reading
-	r.Decimals = map[string]int{"CLP": 2, "EUR": 0}
+	r.Decimals = map[string]int{"CLP": 2, "EUR": 0, "CNH": 2} // ISO 4217 does not know CNH
 	s := declare(r, order())
 	for _, c := range []struct{ minor, currency, want string }{
 		{"129900", "CLP", "1299.00"}, {"5", "clp", "0.05"}, {"12", "EUR", "12"}, {"12", "USD", "0.12"},
+		{"12", "CNH", "0.12"},
 	} {
 		body := `{"id":"e","type":"order.paid","data":{"id":"p","amount":` + c.minor + `,"currency":"` + c.currency + `"}}`
 		if e := one(t, s, body); string(e.Amount) != c.want {

@@ -29,6 +29,9 @@ func (m MAC) New(s Settings) (*Verifier, error) {
 	if m.Hash == nil {
 		m.Hash = sha256.New
 	}
+	if m.TimeUnit == 0 {
+		m.TimeUnit = time.Second
+	}
 	if m.Signed == nil {
 		m.Signed = []Part{Body}
 	}
@@ -69,7 +72,7 @@ func (v *Verifier) Verify(r callback.Request, now time.Time) *callback.Refusal {
 	}
 	var signed time.Time
 	if v.mac.timed() {
-		if signed, refusal = callback.Timestamp(stamp); refusal != nil {
+		if signed, refusal = callback.TimestampIn(stamp, v.mac.TimeUnit); refusal != nil {
 			return refusal
 		}
 	}
@@ -118,13 +121,12 @@ func (v *Verifier) read(h http.Header, value string) (stamp string, signatures [
 
 // split returns the time and the signatures of a list.
 func (it Items) split(header, value string) (stamp string, signatures []string, _ *callback.Refusal) {
-	items := strings.Split(value, it.Separator)
-	if len(items) > maxItems {
+	if n := strings.Count(value, it.Separator) + 1; n > maxItems { // before there is room for all of them
 		return "", nil, callback.Refuse(callback.Malformed, fmt.Sprintf("%s has %d items, at most %d are read", header,
-			len(items), maxItems))
+			n, maxItems))
 	}
 	stamped := false
-	for _, item := range items {
+	for item := range strings.SplitSeq(value, it.Separator) {
 		name, value, ok := strings.Cut(item, "=")
 		switch {
 		case !ok:
@@ -186,7 +188,8 @@ func (v *Verifier) signed(signatures, head []string, body []byte, tail []string)
 // Sign sets the headers that prove body, signed with the first key at the time at. Headers that are signed must be set
 // already.
 func (v *Verifier) Sign(h http.Header, body []byte, at time.Time) error {
-	stamp := strconv.FormatInt(at.Unix(), 10)
+	second := int64(time.Second / v.mac.TimeUnit)
+	stamp := strconv.FormatInt(at.Unix()*second+int64(at.Nanosecond())/int64(v.mac.TimeUnit), 10)
 	if v.mac.TimeHeader != "" {
 		h.Set(v.mac.TimeHeader, stamp)
 	}

@@ -87,6 +87,7 @@ var Razorpay = scheme.Scheme[RazorpayOptions]{
 			Transaction: razorpayPayment + "id",
 			Amount:      razorpayPayment + "amount",
 			Currency:    razorpayPayment + "currency",
+			Read:        razorpayTotal,
 			Example: `{"entity":"event","account_id":"acc_BFQ7uQEaa7j2z7","event":"payment.captured","contains":["payment"],
 				"payload":{"payment":{"entity":{"id":"pay_rUM58TxToaWDNW","entity":"payment","amount":50000,"currency":"INR",
 				"status":"captured","order_id":"order_hmU78bt5jttjG5","invoice_id":null,"international":false,"method":"upi",
@@ -117,6 +118,15 @@ var Razorpay = scheme.Scheme[RazorpayOptions]{
 	Fresh: func() RazorpayOptions {
 		return RazorpayOptions{Secrets: scheme.FreshSecrets(""), AccountID: callback.List{"acc_BFQ7uQEaa7j2z7"}}
 	},
+}
+
+// razorpayTotal takes what was paid of an order that is paid: where it was paid in parts, the payment is the last of them.
+func razorpayTotal(root gjson.Result, e *callback.Event) (refusal *callback.Refusal) {
+	const path = "payload.order.entity.amount_paid"
+	if total := root.Get(path); e.Type == "order.paid" && total.Exists() {
+		e.Amount, refusal = callback.MinorAmount(total, path, e.Currency, nil)
+	}
+	return refusal
 }
 
 // razorpayRefund takes away what is no refund of a paid order: Razorpay gives back by itself what was authorized and never

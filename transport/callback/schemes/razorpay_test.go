@@ -65,6 +65,16 @@ func TestRazorpayCapturedAndOrderPaidAreOnePayment(t *testing.T) {
 }
 
 // payment.authorized is a snapshot that may come when the payment is captured, and a failed attempt is not the last.
+// The payment of an order that was paid in parts is the last part.
+func TestRazorpayOrderPaidInParts(t *testing.T) {
+	s := open(t, &schemes.Razorpay)
+	body := strings.Replace(razorpay("order.paid", "captured", "[]", 1795312801), `"payload":{`,
+		`"payload":{"order":{"entity":{"id":"order_1","amount":100000,"amount_paid":100000,"status":"paid"}},`, 1)
+	if e := s.one(body, razorpayEventID, "e"); e.Status != relay.Paid || e.Amount != "1000.00" || e.Payment != "order_1" {
+		t.Errorf("%+v, want 1000.00 paid", e)
+	}
+}
+
 func TestRazorpayAttemptsDoNotEndAnOrder(t *testing.T) {
 	s := open(t, &schemes.Razorpay)
 	failed := s.call(razorpay("payment.failed", "failed", "[]", 1795312790), razorpayEventID, "e1")

@@ -39,7 +39,7 @@ func read(body []byte, paymentPath string, accounts callback.List) (e callback.E
 	e.Status = s.status
 	e.Final = final(e.Status) || s.ends && e.Payment == callback.Text(object.Get("id"))
 	e.ProviderStatus = callback.Printable(callback.Text(object.Get(s.word)))
-	e.TransactionID = callback.Printable(first(object, "payment_intent", "charge", "id"))
+	e.TransactionID = callback.Printable(callback.FirstText(object, "payment_intent", "charge", "id"))
 	e.RefundID = s.refund
 	e.Cumulative = s.cumulative
 	if created, refusal := callback.Timestamp(callback.Text(root.Get("created"))); refusal == nil {
@@ -62,17 +62,7 @@ func paymentOf(root, object gjson.Result, path string) string {
 	if path != "" {
 		return callback.Text(root.Get(path))
 	}
-	return first(object, "metadata.order_id", "client_reference_id", "payment_intent", "charge", "id")
-}
-
-// first returns the first of the object's texts that is not empty.
-func first(object gjson.Result, paths ...string) string {
-	for _, path := range paths {
-		if s := callback.Text(object.Get(path)); s != "" {
-			return s
-		}
-	}
-	return ""
+	return callback.FirstText(object, "metadata.order_id", "client_reference_id", "payment_intent", "charge", "id")
 }
 
 func currencyOf(object gjson.Result) (string, *callback.Refusal) {
@@ -92,7 +82,7 @@ func amountOf(object gjson.Result, path, currency string) (relay.Amount, *callba
 		return "", nil
 	}
 	minor := callback.Text(r)
-	a, err := major(minor, currency)
+	a, err := units.Major(minor, currency)
 	if err != nil || r.Type != gjson.Number || strings.HasPrefix(minor, "-") {
 		return "", callback.Reject(path + " is not an integer of minor units")
 	}

@@ -44,10 +44,7 @@ func Throwaway() (Options, string, error) {
 
 // Sign returns the callback that says n, signed at the time at. Equal notifications with an ID give equal callbacks.
 func (s *Signer) Sign(n callback.Notification, at time.Time) (callback.Request, error) {
-	if n.Time.IsZero() {
-		n.Time = at
-	}
-	event, err := s.event(n)
+	event, err := s.event(n.Filled(About.Currency, at))
 	if err != nil {
 		return callback.Request{}, fmt.Errorf("stripe: sign: %w", err)
 	}
@@ -71,10 +68,7 @@ const apiVersion = "2026-02-25.clover"
 type jsonObject = map[string]any
 
 func (s *Signer) event(n callback.Notification) (jsonObject, error) {
-	n.Payment = cmp.Or(n.Payment, "order-1001")
-	n.Currency = cmp.Or(n.Currency, "USD")
-	n.Amount = cmp.Or(n.Amount, "129.00")
-	amount, err := minor(n.Amount, n.Currency)
+	amount, err := units.Minor(n.Amount, n.Currency)
 	if err != nil {
 		return nil, err
 	}

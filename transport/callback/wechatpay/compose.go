@@ -110,15 +110,10 @@ func (s *Signer) combine(orders []callback.Notification, at time.Time) (message,
 
 // plausible fills in what n leaves open.
 func plausible(n callback.Notification, at time.Time) callback.Notification {
-	n.Payment = cmp.Or(n.Payment, "order-1001")
+	n = n.Filled(About.Currency, at)
 	n.Status = cmp.Or(n.Status, relay.Paid)
-	n.Amount = cmp.Or(n.Amount, "1.00")
-	n.Currency = cmp.Or(n.Currency, "CNY")
 	n.ID = cmp.Or(n.ID, "EV-"+rand.Text())
 	n.TransactionID = cmp.Or(n.TransactionID, "4200"+callback.Digits(n.Payment, 24))
-	if n.Time.IsZero() {
-		n.Time = at
-	}
 	return n
 }
 

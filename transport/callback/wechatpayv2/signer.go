@@ -55,10 +55,7 @@ func random(n int) string { return (rand.Text() + rand.Text())[:n] }
 // Sign returns the notice that says n: a signed one of a payment or of one that failed, a sealed one of a refund. The id
 // of a payment's notice is its transaction id, and TransactionID has precedence; of a refund's it is the refund's id.
 func (s *Signer) Sign(n callback.Notification, at time.Time) (callback.Request, error) {
-	if n.Time.IsZero() {
-		n.Time = at
-	}
-	document, err := s.compose(n)
+	document, err := s.compose(n.Filled(About.Currency, at))
 	if err != nil {
 		return callback.Request{}, fmt.Errorf("wechatpay-v2: sign: %w", err)
 	}
@@ -69,9 +66,7 @@ func (s *Signer) Sign(n callback.Notification, at time.Time) (callback.Request, 
 }
 
 func (s *Signer) compose(n callback.Notification) ([]byte, error) {
-	n.Payment = cmp.Or(n.Payment, "order-1001")
-	n.Currency = cmp.Or(n.Currency, "CNY")
-	minor, err := money.ToMinor(cmp.Or(n.Amount, "1.00"), n.Currency)
+	minor, err := money.ToMinor(n.Amount, n.Currency)
 	if err != nil {
 		return nil, err
 	}
