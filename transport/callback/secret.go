@@ -4,9 +4,21 @@ import (
 	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
+	"fmt"
 	"hash"
+	"strings"
 	"sync"
 )
+
+// CheckSecrets refuses texts that nobody means as a secret. The error names the setting and does not repeat a secret.
+func CheckSecrets(setting string, secrets []string) error {
+	for i, s := range secrets {
+		if s == "" || strings.TrimSpace(s) != s {
+			return fmt.Errorf("%s: number %d is empty or has white space around it", setting, i+1)
+		}
+	}
+	return nil
+}
 
 // Secret is a key of HMAC-SHA256, or of HMAC with another hash, with what can be computed from it once. It may be used
 // from many goroutines.

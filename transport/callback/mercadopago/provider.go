@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/tillbell/tillbell/transport/callback"
@@ -63,10 +62,10 @@ func build(o Options) (*Provider, error) {
 	if len(o.Secrets) == 0 {
 		return nil, errors.New("set secrets to the application's secret signature; list the old one too while it is replaced")
 	}
-	for i, secret := range o.Secrets {
-		if secret == "" || strings.TrimSpace(secret) != secret {
-			return nil, fmt.Errorf("secrets: number %d is empty or has white space around it", i+1)
-		}
+	if err := callback.CheckSecrets("secrets", o.Secrets); err != nil {
+		return nil, err
+	}
+	for _, secret := range o.Secrets {
 		p.secrets = append(p.secrets, callback.NewSecret([]byte(secret)))
 	}
 	if slices.Contains(o.CollectorID, "") {

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/tillbell/tillbell/transport/callback"
@@ -35,12 +34,7 @@ func checkKeys(s Settings) error {
 	if len(s.Keys) == 0 {
 		return fmt.Errorf("set %s to what the provider shows; list the old one too while it is replaced", s.KeysName)
 	}
-	for i, key := range s.Keys {
-		if key == "" || strings.TrimSpace(key) != key {
-			return fmt.Errorf("%s: number %d is empty or has white space around it", s.KeysName, i+1)
-		}
-	}
-	return nil
+	return callback.CheckSecrets(s.KeysName, s.Keys)
 }
 
 // proof verifies and makes the headers that prove where a callback comes from.
