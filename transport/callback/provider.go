@@ -40,7 +40,7 @@ type Event struct {
 }
 
 // Provider verifies and translates the callbacks of one account. It may be called from many goroutines. What it keeps
-// between calls is bounded, whatever strangers post, and is no part of an event.
+// between calls is bounded, whatever strangers post, and is no part of an event but its id, where that is not signed.
 type Provider interface {
 	// Parse verifies r at the time now and returns what it says about payments, in the body's order. A genuine call
 	// that is not about a payment's status has no events and no error. An event whose Payment cannot be a payment id

@@ -69,19 +69,19 @@ func everywhere(i int) string { return fmt.Sprintf("10.%d.%d.1", i/256%256, i%25
 func TestFailedChecksAreBounded(t *testing.T) {
 	guarding(t, func(t *testing.T, h *house, v *vault) {
 		// The first fails as a clean address.
-		if n := forge(h, v, 10_000, same(attacker)); n != 101 {
-			t.Errorf("%d checks for one address, want 101", n)
+		if n := forge(h, v, 10_000, same(attacker)); n != 501 {
+			t.Errorf("%d checks for one address, want 501", n)
 		}
 		if after := h.wants(t, attacker, "forged", http.StatusServiceUnavailable).Get("Retry-After"); after != "5" {
 			t.Errorf("Retry-After %q, want 5", after)
 		}
-		h.counted("bank", "limited", "9900")
+		h.counted("bank", "limited", "9500")
 		time.Sleep(time.Second)
-		if n := forge(h, v, 10_000, same(attacker)); n != 100 {
-			t.Errorf("%d checks in the next second, want 100", n)
+		if n := forge(h, v, 10_000, same(attacker)); n != 500 {
+			t.Errorf("%d checks in the next second, want 500", n)
 		}
-		if n := forge(h, v, 10_000, everywhere); n < 199 || n > 200 {
-			t.Errorf("%d checks for as many addresses, want 200", n)
+		if n := forge(h, v, 10_000, everywhere); n < 999 || n > 1000 {
+			t.Errorf("%d checks for as many addresses, want 1000", n)
 		}
 		time.Sleep(time.Hour)
 		h.wants(t, attacker, "forged", http.StatusUnauthorized)
@@ -123,17 +123,29 @@ func TestForgeriesFromTheSameAddress(t *testing.T) {
 	})
 }
 
+// TestOldCallbackProvesTooMuch: the log forgets, and takes a callback from before it for a new one. What that proves is worth
+// a bounded number of checks.
+func TestOldCallbackProvesTooMuch(t *testing.T) {
+	guarding(t, func(t *testing.T, h *house, v *vault) {
+		h.wants(t, attacker, "paid long-ago", http.StatusOK)
+		if n := forge(h, v, 10_000, same(attacker)); n != 5000 {
+			t.Errorf("%d checks, want 5000", n)
+		}
+		h.wants(t, sender, "paid 1", http.StatusOK)
+	})
+}
+
 // Who repeats a callback that was seen somewhere costs a check each time and has proven nothing. It may be the provider,
 // whose address that is not heard of yet is no worse for it.
 func TestReplaysProveNothing(t *testing.T) {
 	guarding(t, func(t *testing.T, h *house, v *vault) {
 		h.wants(t, sender, "paid 0", http.StatusOK)
 		before := v.checks.Load()
-		for range 1000 {
+		for range 5000 {
 			h.serve(told(attacker, "paid 0"))
 		}
-		if n := v.checks.Load() - before; n != 200 {
-			t.Errorf("%d checks, want 200", n)
+		if n := v.checks.Load() - before; n != 1000 {
+			t.Errorf("%d checks, want 1000", n)
 		}
 		h.wants(t, sender, "paid 0", http.StatusOK) // the provider's own retry
 	})
@@ -148,8 +160,8 @@ func TestCheapRefusalsAreNotBounded(t *testing.T) {
 				h.wants(t, attacker, "bare "+string(reason), http.StatusUnauthorized)
 			}
 		}
-		if n := forge(h, v, 1000, same(attacker)); n != 101 {
-			t.Errorf("%d checks afterwards, want 101", n)
+		if n := forge(h, v, 1000, same(attacker)); n != 501 {
+			t.Errorf("%d checks afterwards, want 501", n)
 		}
 	})
 }
@@ -255,7 +267,7 @@ func TestUncheckable(t *testing.T) {
 // That somebody is sent away is a warning, beside whatever is refused, once a second.
 func TestLimitsAreLogged(t *testing.T) {
 	guarding(t, func(t *testing.T, h *house, v *vault) {
-		forge(h, v, 200, same(attacker))
+		forge(h, v, 1000, same(attacker))
 		lines := map[string]int{}
 		for _, l := range h.log.of(t, "callback") {
 			lines[fmt.Sprint(l["level"], " ", l["result"])]++

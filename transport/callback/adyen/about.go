@@ -20,6 +20,7 @@ var About = callback.About{
 	Vectors:  14,
 	Checked:  []string{"@adyen/api-library 32.1.0"},
 	Unconfirmed: []string{
+		"Orders that are paid in parts (ORDER_OPENED, ORDER_CLOSED) are not put together: each part is told with its own amount.",
 		"How long Adyen goes on signing with an old HMAC key is not said: all of `hmac_keys` are tried.",
 		"`eventDate` is not signed: events have no time of Adyen's and count in the order in which they arrive.",
 		"Whether a `CANCEL_OR_REFUND` was the one or the other is not signed: it is acknowledged and not told.",

@@ -28,8 +28,8 @@ type Provider struct {
 	verifier *scheme.Verifier
 	format   *format.Format
 	id       scheme.Field
-	derived  bool     // the id is in a header that is not signed: nothing that says something else may take its place
-	headers  []string // that are signed
+	repeats  *scheme.Repeats // not nil if the id is in a header that is not signed: nothing that says something else may take its place
+	headers  []string        // that are signed
 	accepted callback.Answer
 }
 
@@ -62,7 +62,9 @@ func build(o Options) (*Provider, error) {
 	p.id = scheme.At("id")
 	if name, ok := strings.CutPrefix(o.EventID, "header:"); ok {
 		p.id = scheme.In(name)
-		p.derived = !slices.ContainsFunc(headers, func(h string) bool { return strings.EqualFold(h, name) })
+		if !slices.ContainsFunc(headers, func(h string) bool { return strings.EqualFold(h, name) }) {
+			p.repeats = scheme.NewRepeats()
+		}
 	} else if o.EventID != "" {
 		p.id = scheme.At(o.EventID)
 	}
@@ -84,9 +86,11 @@ func (p *Provider) Parse(r callback.Request, now time.Time) ([]callback.Event, e
 	if e.Status == "" {
 		return nil, nil
 	}
-	e.Derived = p.derived
+	e.Derived = p.repeats != nil
 	if e.ID = callback.Printable(p.id.Text(r.Header, gjson.ParseBytes(r.Body))); e.ID == "" {
 		e.ID, e.Derived = "callback", true
+	} else if p.repeats != nil {
+		e.ID = p.repeats.First(r.Body, e.ID)
 	}
 	return []callback.Event{e}, nil
 }

@@ -14,7 +14,7 @@ var About = callback.About{
 	Proof:      "RSA-SHA256 over id, time, webhook id and the CRC-32 of the raw body; the certificate from PayPal's host, or pinned",
 	Asymmetric: true,
 	PrivateKey: true,
-	Window:     "none; `tolerance` sets an age",
+	Window:     "96 h of age",
 	EventID:    "`id`",
 	Currency:   "USD",
 	Statuses:   []relay.Status{relay.Pending, relay.Failed, relay.Closed, relay.Paid, relay.Refunded},
@@ -22,7 +22,7 @@ var About = callback.About{
 	Checked:    []string{"PayPal-Python-SDK, paypalrestsdk/notifications.py at 28becaf"},
 	Unconfirmed: []string{
 		"Only a CRC-32 of the body is signed, so that the headers of one genuine call fit forged events: a transmission id that comes with another body is refused as long as the process remembers it (65,536 calls; a restart forgets, and each node of a cluster remembers its own), `tolerance` limits the rest, and payments should be registered with their amounts.",
-		"PayPal does not say whether a retry keeps its transmission time: there is no age limit unless `tolerance` sets one, and one under 72h may refuse late retries.",
+		"PayPal does not say whether a retry keeps its transmission time: transmissions are taken for 96h, and a `tolerance` under 72h may refuse late retries.",
 		"PayPal does not promise that a certificate's address brings the whole chain: one that does not lead to a root is refused, and an intermediate certificate may be put into `trusted_roots`.",
 		"PayPal promises of no denied capture and no voided authorisation or order that its id cannot be paid afterwards: neither failed nor closed is final.",
 		"CHECKOUT.ORDER.COMPLETED says captured or only authorised: it is told as pending, and PAYMENT.CAPTURE.COMPLETED as paid.",
@@ -31,7 +31,6 @@ var About = callback.About{
 	Sample: `paypal-main:
   provider: paypal
   webhook_id: "1JE4291016473214C"
-  tolerance: 96h   # longer than PayPal retries: a call that was seen somewhere is no use for forgeries after that
   # cert_hosts: [api.sandbox.paypal.com]   # the sandbox signs with certificates of its own
   # certificates:                          # pinned: nothing is fetched
   #   https://api.paypal.com/v1/notifications/certs/CERT-…: file:/etc/tillbell/paypal.pem

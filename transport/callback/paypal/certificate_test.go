@@ -76,12 +76,15 @@ func publicOf(t testing.TB, key string) crypto.PublicKey {
 	return private.Public()
 }
 
+// year is a tolerance with which a certificate is too old before a call is.
+const year = 366 * 24 * time.Hour
+
 // pinned returns a Provider with the chain and roots, and a call that the chain's first certificate signed.
 func pinned(t testing.TB, chain, roots string) (*paypal.Provider, callback.Request) {
 	t.Helper()
 	o, key := throwaway()
 	r := sign(t, signer(t, o, key))
-	o.Certificates[first(o.Certificates)], o.TrustedRoots = chain, roots
+	o.Certificates[first(o.Certificates)], o.TrustedRoots, o.Tolerance = chain, roots, year
 	return provider(t, o), r
 }
 
@@ -218,7 +221,7 @@ func TestDownloadedChain(t *testing.T) {
 	_, renewed := root.issue(t, next, publicOf(t, key))
 
 	s := newSite(t)
-	s.options.TrustedRoots = root.pem
+	s.options.TrustedRoots, s.options.Tolerance = root.pem, year
 	s.chain = foreign
 	p := s.provider()
 	refused(t, p, s.signed, at, callback.UntrustedCert)

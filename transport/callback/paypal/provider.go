@@ -39,15 +39,19 @@ type Options struct {
 	Certificates map[string]string `yaml:"certificates,omitempty" file:"public"`
 	// TrustedRoots are the PEM certificates that a chain must lead to. The default is the system's.
 	TrustedRoots string `yaml:"trusted_roots,omitempty" file:"public"`
-	// Tolerance is how old a transmission may be; exactly as old passes. Zero sets no limit, as in PayPal's libraries. PayPal
-	// retries for three days, and its own lists show a transmission's first time after days of retries: less than 72h may
-	// refuse the later ones.
+	// Tolerance is how old a transmission may be; exactly as old passes. Zero is 96h: PayPal
+	// retries for three days, and its own lists show a transmission's first time after days of retries, so that less than
+	// 72h may refuse the later ones. Its libraries set no limit, with which a call that was seen once is good for forgeries
+	// for ever.
 	Tolerance time.Duration `yaml:"tolerance,omitempty"`
 	// Fields may set Payment, a gjson path from the root of the body, such as resource.invoice_id. By default it is the
 	// first that is present of the resource's custom_id, invoice_id, the order's id and its own id; of an order the first
 	// purchase unit's come before these.
 	Fields callback.Fields `yaml:"fields,omitempty"`
 }
+
+// defaultTolerance is a day longer than PayPal retries.
+const defaultTolerance = 96 * time.Hour
 
 // maxWebhooks bounds the signatures that one call makes the Provider check.
 const maxWebhooks = 8
@@ -59,8 +63,8 @@ type Provider struct {
 	pinned    map[string]*chain // nil: certificates are downloaded
 	downloads *downloads
 	replays   *replays
-	tolerance time.Duration // zero is none
-	payment   string        // the path of the payment id, empty for the default
+	tolerance time.Duration
+	payment   string // the path of the payment id, empty for the default
 }
 
 var _ callback.Provider = (*Provider)(nil)
@@ -75,7 +79,7 @@ func New(o Options) (*Provider, error) {
 }
 
 func (o Options) provider() (*Provider, error) {
-	p := &Provider{webhooks: o.WebhookID, hosts: o.CertHosts, tolerance: o.Tolerance, payment: o.Fields.Payment}
+	p := &Provider{webhooks: o.WebhookID, hosts: o.CertHosts, payment: o.Fields.Payment}
 	if err := checkWebhooks(o.WebhookID); err != nil {
 		return nil, fmt.Errorf("webhook_id: %w", err)
 	}
@@ -88,8 +92,9 @@ func (o Options) provider() (*Provider, error) {
 				"api.sandbox.paypal.com", host)
 		}
 	}
-	if o.Tolerance < 0 {
-		return nil, fmt.Errorf("tolerance: %s is negative", o.Tolerance)
+	var err error
+	if p.tolerance, err = callback.Window(o.Tolerance, defaultTolerance); err != nil {
+		return nil, err
 	}
 	if err := o.Fields.PaymentOnly(); err != nil {
 		return nil, err
@@ -102,7 +107,7 @@ func (o Options) provider() (*Provider, error) {
 		return nil, fmt.Errorf("certificates: %w", err)
 	}
 	p.downloads = newDownloads(roots)
-	p.replays = newReplays(o.Tolerance)
+	p.replays = newReplays(p.tolerance)
 	return p, nil
 }
 

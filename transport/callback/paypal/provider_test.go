@@ -179,7 +179,8 @@ func TestToleranceLimitsTheAgeAlone(t *testing.T) {
 		tolerance, off time.Duration
 		stale          bool
 	}{
-		{0, 10000 * time.Hour, false},
+		{0, 96 * time.Hour, false},
+		{0, 96*time.Hour + time.Second, true},
 		{72 * time.Hour, 72 * time.Hour, false},
 		{72 * time.Hour, 72*time.Hour + time.Second, true},
 		{72 * time.Hour, -100 * time.Hour, false},

@@ -80,7 +80,7 @@ func (p *Provider) verify(r callback.Request, now time.Time) error {
 		return callback.Refuse(callback.BadSignature, "the signature is not for webhook_id and this body: compare "+
 			"webhook_id with the console's, and see that nothing on the way changes the body")
 	}
-	if p.tolerance > 0 && now.Sub(t.time) > p.tolerance {
+	if now.Sub(t.time) > p.tolerance {
 		return callback.Refuse(callback.StaleTimestamp, callback.Age(now, t.time))
 	}
 	if !p.replays.admit(t, r.Body, now) {
@@ -150,7 +150,7 @@ func (s *replays) admit(t transmission, body []byte, now time.Time) bool {
 func (s *replays) forget(now time.Time) {
 	for len(s.order) > 0 {
 		oldest := s.order[0]
-		if len(s.order) < maxReplays && (s.keep == 0 || now.Sub(oldest.at) <= s.keep) {
+		if len(s.order) < maxReplays && now.Sub(oldest.at) <= s.keep {
 			return
 		}
 		delete(s.bodies, oldest.id)

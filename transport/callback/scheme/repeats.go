@@ -8,10 +8,10 @@ import (
 // maxRepeats is how many bodies are remembered, at some 200 bytes each.
 const maxRepeats = 1 << 13
 
-// repeats remembers under which id a signed body came first, where the id is in a header that is not signed: who has seen
+// Repeats remembers under which id a signed body came first, where the id is in a header that is not signed: who has seen
 // one callback could otherwise post it under any number of ids, each of which would be stored and told. A provider that
 // posts the same body under two ids says the same twice. When there are too many, the oldest is forgotten.
-type repeats struct {
+type Repeats struct {
 	seed maphash.Seed
 
 	mu    sync.Mutex
@@ -20,10 +20,11 @@ type repeats struct {
 	next  int
 }
 
-func newRepeats() *repeats { return &repeats{seed: maphash.MakeSeed(), ids: make(map[uint64]string)} }
+// NewRepeats returns what remembers nothing yet. It may be used from many goroutines.
+func NewRepeats() *Repeats { return &Repeats{seed: maphash.MakeSeed(), ids: make(map[uint64]string)} }
 
-// first returns the id under which the body came first, which is id if it does now. The body must be proven.
-func (s *repeats) first(body []byte, id string) string {
+// First returns the id under which the body came first, which is id if it does now. The body must be proven.
+func (s *Repeats) First(body []byte, id string) string {
 	sum := maphash.Bytes(s.seed, body)
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -33,7 +33,7 @@ type Provider struct {
 	proof    proof
 	format   *format
 	accepted callback.Answer
-	repeats  *repeats // nil if the event's id is proven
+	repeats  *Repeats // nil if the event's id is proven
 }
 
 var _ callback.Provider = (*Provider)(nil)
@@ -50,7 +50,7 @@ func (s *Scheme[O]) New(o O) (*Provider, error) {
 	}
 	p := &Provider{name: s.About.Name, proof: proof, format: format, accepted: accepted}
 	if s.Reading.ID.inHeader() {
-		p.repeats = newRepeats()
+		p.repeats = NewRepeats()
 	}
 	return p, nil
 }
@@ -85,7 +85,7 @@ func (p *Provider) Parse(r callback.Request, now time.Time) ([]callback.Event, e
 		return nil, nil
 	}
 	if p.repeats != nil {
-		e.ID = p.repeats.first(r.Body, e.ID)
+		e.ID = p.repeats.First(r.Body, e.ID)
 	}
 	return []callback.Event{e}, nil
 }

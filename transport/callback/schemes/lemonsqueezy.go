@@ -35,6 +35,7 @@ var LemonSqueezy = scheme.Scheme[Options]{
 			"Enter https://pay.shop.example/v1/callbacks/SOURCE as the callback URL.",
 			"Enter a random secret of up to 40 characters, and the same in secrets.",
 			"Choose order_created and order_refunded.",
+			"Give the webhook of test mode another secret, and no source in production: orders of both are told.",
 			"Pass the order's id as checkout[custom][order_id].",
 		},
 		Retries: []time.Duration{5 * time.Second, 25 * time.Second, 125 * time.Second},
