@@ -93,7 +93,7 @@ type inspected struct {
 // not answer: then send does without.
 func (s setup) payment(ctx context.Context, id string) inspected {
 	var known inspected
-	if s.apiKey == "" || !private(s.url) {
+	if s.apiKey == "" || !s.ours() {
 		return known
 	}
 	if err := get(ctx, s.url+"/v1/payments/"+url.PathEscape(id), s.apiKey, &known); err != nil {
@@ -102,10 +102,18 @@ func (s setup) payment(ctx context.Context, id string) inspected {
 	return known
 }
 
-// private reports whether an API key may travel to the address: over TLS, or within this machine.
-func private(address string) bool {
-	u, err := url.Parse(address)
-	return err == nil && (u.Scheme == "https" || transport.LoopbackHost(u.Host))
+// ours reports whether the API key may travel to s.url: within this machine, or over TLS to where the configuration says that
+// the server is. A URL that was named may be anybody's who collects requests.
+func (s setup) ours() bool {
+	u, err := url.Parse(s.url)
+	if err != nil {
+		return false
+	}
+	if transport.LoopbackHost(u.Host) {
+		return true
+	}
+	public, err := url.Parse(s.config.PublicURL)
+	return err == nil && u.Scheme == "https" && u.Scheme == public.Scheme && strings.EqualFold(u.Host, public.Host)
 }
 
 // get reads JSON that an API key is needed for.

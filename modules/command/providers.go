@@ -7,7 +7,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -92,10 +91,9 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// writeTable prints the providers in columns. Who marks a name with * says so below.
+// writeTable prints the providers, each in a few lines that fit into a terminal. Who marks a name with * says so below.
 func writeTable(w io.Writer, rows []providerRow) error {
-	tabs := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tabs, strings.ToUpper(strings.Join(providerColumns, "\t")))
+	var text strings.Builder
 	marked := false
 	for _, r := range rows {
 		cells := r.cells()
@@ -103,15 +101,17 @@ func writeTable(w io.Writer, rows []providerRow) error {
 			cells[0] += " *"
 			marked = true
 		}
-		fmt.Fprintln(tabs, plain(strings.Join(cells, "\t")))
-	}
-	if err := tabs.Flush(); err != nil {
-		return err
+		fmt.Fprintf(&text, "%-20s   %s", cells[0], cells[1])
+		for k, cell := range cells[2:] {
+			fmt.Fprintf(&text, "; %s: %s", providerColumns[k+2], cell)
+		}
+		text.WriteString("\n")
 	}
 	if marked {
-		fmt.Fprintln(w, "\n* no source settles some of it.")
+		text.WriteString("\n* no source settles some of it.\n")
 	}
-	_, err := fmt.Fprintln(w, "\ntillbell providers NAME says how one is configured, and what is not settled.")
+	text.WriteString("\ntillbell providers NAME says how one is configured, and what is not settled.\n")
+	_, err := io.WriteString(w, plain(wrapped(text.String())))
 	return err
 }
 

@@ -55,7 +55,7 @@ func (r providerRow) page() string {
 }
 
 // width is how long a line of text may be.
-const width = 100
+const width = 80
 
 // wrapped breaks the long lines of a text between words and indents what follows under the line's own text. Lines that are
 // indented themselves, such as YAML's, stay.

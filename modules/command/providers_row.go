@@ -131,7 +131,9 @@ func (r providerRow) describe(w io.Writer) error {
 			text += "- " + sentence + "\n"
 		}
 	}
-	text += fmt.Sprintf("\nTry it: tillbell dev, and in another terminal tillbell send %s --payment order-1001\n", r.Name)
+	if len(r.Statuses) > 0 {
+		text += fmt.Sprintf("\nTry it: tillbell dev, and in another terminal tillbell send %s --payment order-1001\n", r.Name)
+	}
 	_, err := io.WriteString(w, plain(wrapped(text)))
 	return err
 }

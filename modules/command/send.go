@@ -57,7 +57,7 @@ Faults that are refused, so that send exits with 1:
   wrong-key       signed with a key that is nobody's
   truncated       its body ends in the middle
   other-merchant  signed with the right key, for another account
-  stale           signed an hour ago
+  stale           signed an hour ago, or a month where that is not too old
   probe           the provider's own deliberate wrong signature (WeChat Pay)`,
 		Example: "  tillbell send stripe --payment order-1001\n" +
 			"  tillbell send alipay --payment order-1001 --status refunded --amount 20.00\n" +
@@ -179,7 +179,7 @@ func openAccount(s setup, name string, section config.Source, keyFile string) (f
 	}
 	adapter := modules.Providers[section.Provider]
 	if key == "" && adapter.About.PrivateKey {
-		return fault.Account{}, fmt.Errorf("%s signs with a private key: pass it with --key FILE", name)
+		return fault.Account{}, fmt.Errorf("%s is signed with the provider's private key: use the source of a running \"tillbell dev\" (send without -c), or pass with --key FILE one whose public half the source has", name)
 	}
 	account, err := adapter.Account(section, key)
 	if err != nil {

@@ -131,6 +131,13 @@ func judge(s callback.Source, r callback.Request, maxBody int64, now time.Time) 
 		v.Detail = err.Error()
 	}
 	events, types := s.Events(parsed)
+	switch {
+	case !v.Accepted:
+	case len(parsed) == 0:
+		v.Detail = "genuine, and waiters are told nothing: what it says is no status that is mapped"
+	case len(events) < len(parsed):
+		v.Detail = "genuine, and waiters are told nothing of an event without a usable payment id: see fields.payment"
+	}
 	for i, e := range events {
 		out := verified{
 			EventID: e.ID, EventType: types[i], PaymentID: e.Payment, ProviderPaymentID: e.TransactionID,

@@ -83,7 +83,7 @@ func (c *Config) Warnings() []string {
 		warn("retention", "is shorter than await.max_ttl, so a waiter may outlive the outcome it waits for; raise it to "+duration(c.Await.MaxTTL))
 	}
 	if c.Retention < providerRetries {
-		warn("retention", "is shorter than 72h, for which providers retry, so a late repeat counts as a first; raise it to 72h")
+		warn("retention", "is shorter than 72h, for which most providers retry, so a late repeat counts as a first; raise it to 72h")
 	}
 	if servers, options, _ := strings.Cut(c.Engine, "?"); strings.Contains(servers, "://") && strings.Contains(servers, ",") &&
 		!strings.Contains(options, "replicas=") {

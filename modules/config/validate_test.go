@@ -169,7 +169,7 @@ func TestWarnings(t *testing.T) {
 	d.APIKeys = []string{strings.Repeat("k", 32), strings.Repeat("k", 31)}
 	equal(t, "warnings", strings.Join(d.Warnings(), "\n"), lines(
 		"retention: is shorter than await.max_ttl, so a waiter may outlive the outcome it waits for; raise it to 100h",
-		"retention: is shorter than 72h, for which providers retry, so a late repeat counts as a first; raise it to 72h",
+		"retention: is shorter than 72h, for which most providers retry, so a late repeat counts as a first; raise it to 72h",
 		"await.heartbeat: is longer than 30s, after which proxies cut what is silent; Tillbell's own clients start over after 60s of silence",
 		"api_keys[1]: is shorter than 32 bytes; make one with: openssl rand -base64 32"))
 }

@@ -28,7 +28,7 @@ const (
 	WrongKey      = "wrong-key"      // signed with a key that is nobody's
 	Truncated     = "truncated"      // its body ends in the middle
 	OtherMerchant = "other-merchant" // signed with the right key, for another account
-	Stale         = "stale"          // signed an hour before the time
+	Stale         = "stale"          // signed an hour before the time, or a month where an hour is not too old
 	Probe         = "probe"          // the provider's own deliberate wrong signature
 )
 
@@ -37,8 +37,12 @@ var Names = []string{
 	Duplicate, Reorder, Late, RotatedKey, WrongAmount, BadSignature, WrongKey, Truncated, OtherMerchant, Stale, Probe,
 }
 
-// long is how late a late callback comes and how old a stale signature is.
-const long = time.Hour
+const (
+	// long is how late a late callback comes and how old a stale signature is.
+	long = time.Hour
+	// veryLong is how old it is of providers whose retries go on for days with the same signature.
+	veryLong = 30 * 24 * time.Hour
+)
 
 // Posting is one callback to post.
 type Posting struct {

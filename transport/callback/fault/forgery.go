@@ -44,7 +44,7 @@ var forgeries = map[string]forgery{
 	},
 	Stale: {
 		forge:  old,
-		passes: "this provider's signatures have no time limit: a stale one is valid; try the fault late",
+		passes: "this source's signatures have no time limit: a stale one is valid; set tolerance if the provider has it, or try the fault late",
 	},
 	Probe: {
 		forge:  probing,
@@ -90,7 +90,12 @@ func signed(s callback.Signer, n callback.Notification, now time.Time) (iter.Seq
 }
 
 func old(s callback.Signer, n callback.Notification, now time.Time) (iter.Seq[callback.Request], error) {
-	return only(s.Sign(n, now.Add(-long)))
+	r, err := s.Sign(n, now.Add(-long))
+	if err != nil {
+		return nil, err
+	}
+	older, err := s.Sign(n, now.Add(-veryLong))
+	return func(yield func(callback.Request) bool) { _ = yield(r) && yield(older) }, err
 }
 
 func cut(s callback.Signer, n callback.Notification, now time.Time) (iter.Seq[callback.Request], error) {

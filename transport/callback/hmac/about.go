@@ -32,7 +32,7 @@ var About = callback.About{
 	Steps: []string{
 		"Enter https://pay.shop.example/v1/callbacks/SOURCE at the sender.",
 		"Take from its documentation what is signed, how the signature is written and where it stands.",
-		"Capture one call and run tillbell verify with it until it is accepted.",
+		"Capture one call and run tillbell verify with it until it is accepted and events has the payment, the status and the amount.",
 	},
 	Retries: slices.Concat([]time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute},
 		callback.Every(time.Hour, 23)),

@@ -9,7 +9,7 @@
 // sees one signed call, in a log for instance, has headers that fit any event of his own. Against that a Provider
 // remembers which body each signed call came with (replays, in signature.go) and refuses another. It forgets when the
 // process ends, when its settings change, and beyond replayed calls the oldest. What is left then is the age
-// limit, if there is one, and the relay's comparison with the registered amount.
+// limit and the relay's comparison with the registered amount.
 //
 // Sources: developer.paypal.com/api/rest/webhooks/rest, developer.paypal.com/docs/api-basics/notifications/webhooks and
 // paypal/PayPal-Python-SDK, paypalrestsdk/notifications.py, which judged the vectors.

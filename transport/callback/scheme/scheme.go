@@ -14,6 +14,9 @@ type Options interface {
 	Settings() Settings
 }
 
+// Checker is an Options with rules of its own. The error names the setting to change.
+type Checker interface{ Check() error }
+
 // Scheme declares a provider.
 type Scheme[O Options] struct {
 	About   callback.About
@@ -40,6 +43,11 @@ var _ callback.Provider = (*Provider)(nil)
 
 // New checks o. The error names the setting to change.
 func (s *Scheme[O]) New(o O) (*Provider, error) {
+	if own, ok := any(o).(Checker); ok {
+		if err := own.Check(); err != nil {
+			return nil, fmt.Errorf("%s: %w", s.About.Name, err)
+		}
+	}
 	proof, format, err := s.build(o.Settings())
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,12 +50,18 @@ func (m MAC) New(s Settings) (*Verifier, error) {
 		}
 		v.keys = append(v.keys, callback.NewSecretOf(m.Hash, key))
 	}
-	if slices.Contains(m.Signed, URL) && s.URL == "" {
-		return nil, fmt.Errorf("%s: set it to the URL exactly as it is entered at the provider, which signs it", s.URLName)
+	if slices.Contains(m.Signed, URL) && !isURL(s.URL) {
+		return nil, fmt.Errorf("%s: set it to the whole URL, https://…, exactly as it is entered at the provider, which signs it", s.URLName)
 	}
 	var err error
 	v.tolerance, err = callback.Window(s.Tolerance, m.Window)
 	return v, err
+}
+
+// isURL reports whether text, but for white space that the provider has too, is a URL that a provider could post to.
+func isURL(text string) bool {
+	u, err := url.Parse(strings.TrimSpace(text))
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
 }
 
 // timed reports whether the MAC covers a time that is to be looked at.

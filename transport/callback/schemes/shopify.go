@@ -1,6 +1,8 @@
 package schemes
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tidwall/gjson"
@@ -23,6 +25,16 @@ type ShopifyOptions struct {
 // Settings implements scheme.Options.
 func (o ShopifyOptions) Settings() scheme.Settings {
 	return scheme.Settings{Keys: o.Secrets, KeysName: "secrets", Account: o.ShopDomain, Fields: o.Fields}
+}
+
+// Check implements scheme.Checker.
+func (o ShopifyOptions) Check() error {
+	for _, domain := range o.ShopDomain {
+		if domain == "" || strings.ContainsAny(domain, "/: ") {
+			return fmt.Errorf("shop_domain: %q: name the host alone, as in your-shop.myshopify.com", domain)
+		}
+	}
+	return nil
 }
 
 // Shopify signs the body and none of its headers, the topic among them: whoever has a genuine call can post it under another

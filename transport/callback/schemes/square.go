@@ -47,7 +47,7 @@ var Square = scheme.Scheme[SquareOptions]{
 		Vectors:  10,
 		Checked:  []string{"square 46.0.0 (npm)"},
 		Unconfirmed: []string{
-			"Square's pages differ on how long it retries (24 or 72 hours): the longer one decides how long events are kept.",
+			"Square's pages differ on how long it retries: 24 or 72 hours.",
 		},
 		Sample: `square:
   provider: square

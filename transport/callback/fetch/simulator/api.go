@@ -153,7 +153,8 @@ func (a *API) write(w http.ResponseWriter, status int, body any) {
 func NewAnnouncement(base, key, id string, a Announcement) (*http.Request, error) {
 	u, err := url.Parse(base)
 	if base == "" || err != nil || u.Scheme != "http" {
-		return nil, errors.New("api_base is not the simulated API of `tillbell dev`, and no other can be told of a payment")
+		return nil, errors.New("this provider's callback only says that something changed, and api_base, which is asked back, is the provider's own: " +
+			"send without -c to a running `tillbell dev`, which plays it, or make a payment with a test key")
 	}
 	body, err := json.Marshal(a)
 	if err != nil {
