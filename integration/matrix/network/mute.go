@@ -23,8 +23,9 @@ func passEvent(r *http.Response) error { return passFirst(r, firstEvent) }
 func passMessage(r *http.Response) error { return passFirst(r, firstMessage) }
 
 func passFirst(r *http.Response, read func(*bufio.Reader) ([]byte, error)) error {
-	defer context.AfterFunc(r.Request.Context(), func() { r.Body.Close() })()
-	first, err := read(bufio.NewReader(r.Body))
+	body := r.Body // which what runs when the browser goes away must not look up: it is another one by then
+	defer context.AfterFunc(r.Request.Context(), func() { body.Close() })()
+	first, err := read(bufio.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("first frame: %w", err)
 	}
