@@ -1,7 +1,6 @@
 package modules_test
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -20,37 +19,6 @@ import (
 	"github.com/tillbell/tillbell/transport/callback/callbacktest"
 	"github.com/tillbell/tillbell/transport/callback/fetch"
 )
-
-// folders returns the folders with vectors by the provider that the vectors are for.
-func folders(t *testing.T) map[string][]string {
-	t.Helper()
-	all := make(map[string][]string)
-	for _, pattern := range []string{"../transport/callback/*/testdata/vectors", "../transport/callback/*/testdata/vectors/*"} {
-		found, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, folder := range found {
-			files, err := filepath.Glob(filepath.Join(folder, "*.json"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(files) == 0 {
-				continue
-			}
-			text, err := os.ReadFile(files[0])
-			if err != nil {
-				t.Fatal(err)
-			}
-			var v struct{ Provider string }
-			if err := json.Unmarshal(text, &v); err != nil {
-				t.Fatalf("%s: %v", files[0], err)
-			}
-			all[v.Provider] = append(all[v.Provider], folder)
-		}
-	}
-	return all
-}
 
 // source returns a vector's configuration as it is read from a file.
 func source(t *testing.T, section map[string]any) config.Source {
@@ -72,13 +40,10 @@ func source(t *testing.T, section map[string]any) config.Source {
 
 // Every provider of the table passes its vectors as a configured source, and every folder of vectors has its provider.
 func TestVectorsOfAllProviders(t *testing.T) {
-	all := folders(t)
+	all := callbacktest.Under(t, "../transport/callback")
 	for _, a := range modules.Adapters {
 		name := a.About.Name
-		var vectors []callbacktest.Vector
-		for _, folder := range all[name] {
-			vectors = append(vectors, callbacktest.EachIn(t, folder)...)
-		}
+		vectors := all[name]
 		delete(all, name)
 		if len(vectors) != a.About.Vectors {
 			t.Errorf("%s: About says %d vectors, there are %d", name, a.About.Vectors, len(vectors))
@@ -93,8 +58,8 @@ func TestVectorsOfAllProviders(t *testing.T) {
 			})
 		}
 	}
-	for name, folder := range all {
-		t.Errorf("%v: no provider %q", folder, name)
+	for name, vectors := range all {
+		t.Errorf("%d vectors are for %q, which is no provider", len(vectors), name)
 	}
 }
 

@@ -52,7 +52,7 @@ func TestGoVectors(t *testing.T) {
 			if !ok || v.Provider != j.provider {
 				continue
 			}
-			got := j.accepts(t, v.Config, v.request(t), time.Unix(v.Now, 0))
+			got := j.accepts(t, v.Config, v.Request, v.Now)
 			verdicts[got]++
 			if got != want {
 				t.Errorf("%s/%s: %s accepts: %v, want %v", v.Provider, v.Name, j, got, want)

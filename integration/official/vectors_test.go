@@ -1,84 +1,28 @@
 package official_test
 
 import (
-	"bytes"
-	"encoding/json"
-	"io/fs"
-	"net/url"
-	"os"
+	"maps"
 	"path/filepath"
-	"strings"
+	"slices"
 	"testing"
-	"time"
 
 	"github.com/tillbell/tillbell/modules"
-	"github.com/tillbell/tillbell/transport/callback"
+	"github.com/tillbell/tillbell/transport/callback/callbacktest"
 )
 
 // vector is a signed callback of an adapter's testdata, with what the providers' code said of it.
-type vector struct {
-	Name     string         `json:"name"`
-	Provider string         `json:"provider"`
-	Config   map[string]any `json:"config"`
-	Now      int64          `json:"now"`
-	Request  struct {
-		Method  string              `json:"method"`
-		Path    string              `json:"path"`
-		Headers map[string][]string `json:"headers"`
-		Body    []byte              `json:"body_base64"`
-		Gen     *struct {
-			Prefix []byte `json:"prefix_base64"`
-			Repeat []byte `json:"repeat_base64"`
-			Count  int    `json:"count"`
-			Suffix []byte `json:"suffix_base64"`
-		} `json:"body_gen"`
-	} `json:"request"`
-	Expect struct {
-		Accept bool `json:"accept"`
-	} `json:"expect"`
-	VerifiedBy []struct {
-		Tool   string `json:"tool"`
-		Result string `json:"result"`
-	} `json:"verified_by"`
-}
+type vector struct{ callbacktest.Vector }
 
-// vectors returns those of all adapters.
-func vectors(t *testing.T) []vector {
+// vectors returns those of all adapters, provider by provider.
+func vectors(t *testing.T) (all []vector) {
 	t.Helper()
-	var all []vector
-	root := filepath.Join("..", "..", "transport", "callback")
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || filepath.Ext(path) != ".json" || !strings.Contains(filepath.ToSlash(path), "/testdata/vectors/") {
-			return err
+	by := callbacktest.Under(t, filepath.Join("..", "..", "transport", "callback"))
+	for _, provider := range slices.Sorted(maps.Keys(by)) {
+		for _, v := range by[provider] {
+			all = append(all, vector{v})
 		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		var v vector
-		if err := json.Unmarshal(text, &v); err != nil {
-			t.Errorf("%s: %v", path, err)
-		}
-		all = append(all, v)
-		return nil
-	})
-	if err != nil || len(all) == 0 {
-		t.Fatalf("%d vectors in %s (%v)", len(all), root, err)
 	}
 	return all
-}
-
-func (v vector) request(t *testing.T) callback.Request {
-	t.Helper()
-	u, err := url.Parse(v.Request.Path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	body := v.Request.Body
-	if g := v.Request.Gen; g != nil {
-		body = append(append(g.Prefix, bytes.Repeat(g.Repeat, g.Count)...), g.Suffix...)
-	}
-	return callback.Request{Method: v.Request.Method, URL: u, Header: v.Request.Headers, Body: body}
 }
 
 // verdicts returns what the judges should say by their names: what they did when the vector was made. Mollie's code was published later
@@ -113,10 +57,10 @@ func TestVectors(t *testing.T) {
 	var questions []question
 	var verdicts []verdict
 	for _, v := range vectors(t) {
-		r := v.request(t)
+		r := v.Request
 		for name, want := range v.verdicts() {
 			if judged[name] == v.Provider {
-				questions = append(questions, about(name, v.Config, r, time.Unix(v.Now, 0)))
+				questions = append(questions, about(name, v.Config, r, v.Now))
 				verdicts = append(verdicts, verdict{v.Provider + "/" + v.Name, name, want})
 			}
 		}

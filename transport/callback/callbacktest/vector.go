@@ -6,10 +6,12 @@ package callbacktest
 import (
 	"bytes"
 	"encoding/json"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,13 +22,22 @@ import (
 
 // Vector is one signed callback and what must become of it.
 type Vector struct {
-	Name    string
-	Config  map[string]any // a source's section of the configuration, with `provider`
-	Now     time.Time      // the verifier's clock
-	Request callback.Request
-	Expect  Expect
+	Name     string
+	Provider string
+	Config   map[string]any // a source's section of the configuration, with `provider`
+	Now      time.Time      // the verifier's clock
+	Request  callback.Request
+	Expect   Expect
 	// SignerKey is the private half that the vector was signed with, where the provider has one.
 	SignerKey string
+	// VerifiedBy is what providers' own code said of it.
+	VerifiedBy []Verdict
+}
+
+// Verdict is what one piece of providers' code, by its name, did with a vector: accept or reject.
+type Verdict struct {
+	Tool   string `json:"tool"`
+	Result string `json:"result"`
 }
 
 // Expect is the verdict on a vector.
@@ -62,10 +73,11 @@ type Ack struct {
 
 // file is a vector as it is stored.
 type file struct {
-	Name    string         `json:"name"`
-	Config  map[string]any `json:"config"`
-	Now     int64          `json:"now"`
-	Request struct {
+	Name     string         `json:"name"`
+	Provider string         `json:"provider"`
+	Config   map[string]any `json:"config"`
+	Now      int64          `json:"now"`
+	Request  struct {
 		Method  string              `json:"method"`
 		Path    string              `json:"path"`
 		Headers map[string][]string `json:"headers"`
@@ -79,6 +91,8 @@ type file struct {
 	} `json:"request"`
 	Expect    Expect `json:"expect"`
 	SignerKey string `json:"signer_key"`
+
+	VerifiedBy []Verdict `json:"verified_by"`
 }
 
 // Each returns the vectors of the package under test, by file name. None at all fails the test.
@@ -99,6 +113,23 @@ func EachIn(t testing.TB, folder string) []Vector {
 		vectors[i] = read(t, name)
 	}
 	return vectors
+}
+
+// Under returns the vectors of all adapters in a folder, by the provider that they are for. None at all fails the test.
+func Under(t testing.TB, folder string) map[string][]Vector {
+	t.Helper()
+	all := make(map[string][]Vector)
+	err := filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
+		if err == nil && filepath.Ext(path) == ".json" && strings.Contains(filepath.ToSlash(path), "/testdata/vectors/") {
+			v := read(t, path)
+			all[v.Provider] = append(all[v.Provider], v)
+		}
+		return err
+	})
+	if err != nil || len(all) == 0 {
+		t.Fatalf("no vectors under %s (%v)", folder, err)
+	}
+	return all
 }
 
 func read(t testing.TB, name string) Vector {
@@ -126,12 +157,14 @@ func read(t testing.TB, name string) Vector {
 		body = append(append(g.Prefix, bytes.Repeat(g.Repeat, g.Count)...), g.Suffix...)
 	}
 	return Vector{
-		Name:      f.Name,
-		Config:    f.Config,
-		Now:       time.Unix(f.Now, 0),
-		Request:   callback.Request{Method: f.Request.Method, URL: u, Header: header, Body: body},
-		Expect:    f.Expect,
-		SignerKey: f.SignerKey,
+		Name:       f.Name,
+		Provider:   f.Provider,
+		VerifiedBy: f.VerifiedBy,
+		Config:     f.Config,
+		Now:        time.Unix(f.Now, 0),
+		Request:    callback.Request{Method: f.Request.Method, URL: u, Header: header, Body: body},
+		Expect:     f.Expect,
+		SignerKey:  f.SignerKey,
 	}
 }
 
